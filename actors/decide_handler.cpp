@@ -1,0 +1,52 @@
+#include "actors/decide_handler.hpp"
+
+#include "actors/decide_json.hpp"
+#include "actors/request_body.hpp"
+#include "decision/hash.hpp"
+
+#include <utility>
+
+namespace beckon::actors {
+
+namespace {
+
+decide_ask parse_request(const net::request& request, body_errors& errors) {
+  if (request.method == net::http_method::post) {
+    json::document doc;
+    if (!read_body(request, doc, errors))
+      return {};
+    return parse_decide(doc, errors.fields);
+  }
+  return parse_decide_query(request, errors.fields);
+}
+
+net::response render(const decide_answer& a) {
+  if (a.status == ask_status::overloaded)
+    return net::make_unavailable("too many requests wait for this user's state; try again later");
+  net::response r;
+  r.content_type = json_content;
+  r.body = a.body.empty() ? render_decision(a) : a.body;
+  return r;
+}
+
+} // namespace
+
+decide_handler_actor::behavior_type decide_handler(decide_handler_actor::stateful_pointer<exchange_state> self,
+                                                   net::request_ptr request, net::http_broker_actor broker,
+                                                   node_context_ptr node) {
+  self->state.open(std::move(request), std::move(broker), std::move(node));
+  auto& st = self->state;
+  body_errors errors;
+  auto ask = std::make_shared<decide_ask>(parse_request(*st.request, errors));
+  if (errors.any()) {
+    answer(self, errors.problem());
+    return decide_handler_actor::behavior_type::make_empty_behavior();
+  }
+  send_to_owner(self, ask->request.user, decide_atom::value, decide_ask_ptr{ask});
+  return {
+    [self](net::expire_atom) { answer_expired(self); },
+    [self](const decide_answer_ptr& a) { answer(self, render(*a)); },
+  };
+}
+
+} // namespace beckon::actors

@@ -1,0 +1,192 @@
+#include "actors/node.hpp"
+
+#include "actors/node_context.hpp"
+#include "actors/routes.hpp"
+#include "actors/supervisor.hpp"
+#include "storage/sqlite_store.hpp"
+
+#include <caf/actor_system.hpp>
+#include <caf/actor_system_config.hpp>
+#include <caf/io/middleman.hpp>
+#include <caf/scoped_actor.hpp>
+#include <caf/sec.hpp>
+#include <prometheus/registry.h>
+
+#include <algorithm>
+#include <chrono>
+#include <thread>
+#include <unistd.h>
+#include <utility>
+
+namespace beckon::actors {
+
+namespace {
+
+/// The store may need this long to open, migrate and load on a start.
+constexpr std::chrono::seconds start_wait_max{60};
+
+int64_t unix_now_ms() {
+  using namespace std::chrono;
+  return duration_cast<milliseconds>(system_clock::now().time_since_epoch()).count();
+}
+
+net::http_options http_options_from(const config::configuration& cfg) {
+  auto size = [&cfg](const char* key) { return static_cast<size_t>(cfg.integer(key)); };
+  net::http_options o;
+  o.address = cfg.text("http.address");
+  o.port = static_cast<uint16_t>(cfg.integer("http.port"));
+  o.backlog = static_cast<int>(cfg.integer("http.backlog"));
+  o.reuse_port = cfg.boolean("http.reuse-port");
+  o.parser.request_line_bytes_max = size("limits.request-line-bytes-max");
+  o.parser.header_bytes_max = size("limits.header-bytes-max");
+  o.parser.header_fields_max = size("limits.header-fields-max");
+  o.parser.body_bytes_max = size("limits.body-bytes-max");
+  o.connections_max = size("limits.connections-max");
+  o.pipeline_depth_max = size("limits.pipeline-depth-max");
+  o.requests_in_flight_max = size("limits.requests-in-flight-max");
+  o.output_bytes_max = size("limits.output-bytes-max");
+  o.stream_piece_bytes_max = size("limits.stream-piece-bytes-max");
+  o.header_timeout_ms = cfg.integer("http.header-timeout-ms");
+  o.body_timeout_ms = cfg.integer("http.body-timeout-ms");
+  o.body_rate_bytes_per_s_min = cfg.integer("http.body-rate-min");
+  o.idle_timeout_ms = cfg.integer("http.idle-timeout-ms");
+  o.write_timeout_ms = cfg.integer("http.write-timeout-ms");
+  o.linger_ms = cfg.integer("http.linger-ms");
+  o.request_deadline_ms = cfg.integer("http.request-deadline-ms");
+  return o;
+}
+
+class running_node : public node {
+public:
+  running_node(caf::actor_system& system, node_context_ptr context, storage::store_ptr store)
+    : system_(system), context_(std::move(context)), store_(std::move(store)) {}
+
+  ~running_node() override { stop(); }
+
+  caf::error open(const config::configuration& cfg, const std::vector<extension>& extensions) {
+    auto options = http_options_from(cfg);
+    grace_ms_ = cfg.integer("node.grace-ms");
+    // The port first: a port in use is the most likely mistake, and then nothing else has been started.
+    auto listening = net::open_listener(options);
+    if (!listening)
+      return std::move(listening.error());
+    address_ = listening->address;
+    port_ = listening->port;
+    supervisor_ = system_.spawn(supervisor, context_, store_);
+    if (auto err = wait_for_start()) {
+      ::close(listening->fd);
+      stop_actors();
+      return err;
+    }
+    auto table = make_routes(context_);
+    for (const auto& extend : extensions)
+      for (auto& r : extend(context_))
+        table.push_back(std::move(r));
+    broker_ = net::spawn_http_broker(system_, std::move(*listening), std::move(options), std::move(table),
+                                     context_->metrics->registry());
+    return {};
+  }
+
+  const std::string& address() const override { return address_; }
+  uint16_t port() const override { return port_; }
+  std::string store_description() const override { return store_->describe(); }
+  std::string fatal_reason() const override { return context_->health.fatal_reason(); }
+
+  uint64_t stop() override {
+    if (stopped_)
+      return cut_off_;
+    stopped_ = true;
+    context_->health.draining = true;
+    if (broker_)
+      drain();
+    stop_actors();
+    context_->publish(nullptr);
+    return cut_off_;
+  }
+
+private:
+  caf::error wait_for_start() {
+    caf::error result;
+    caf::scoped_actor self{system_};
+    self->request(supervisor_, start_wait_max, start_atom::value)
+      .receive([](start_atom) {},
+               [&](const caf::error&) {
+                 auto fault = context_->health.store_fault();
+                 result = caf::make_error(caf::sec::runtime_error,
+                                          fault.empty() ? "the store did not answer in time" : std::move(fault));
+               });
+    return result;
+  }
+
+  void drain() {
+    caf::scoped_actor self{system_};
+    auto wait = std::chrono::milliseconds{grace_ms_} + std::chrono::seconds{5};
+    self->request(broker_, wait, net::drain_atom::value, static_cast<uint32_t>(grace_ms_))
+      .receive([this](uint64_t cut) { cut_off_ = cut; }, [this](const caf::error&) { cut_off_ = 1; });
+    broker_ = nullptr;
+  }
+
+  void stop_actors() {
+    if (!supervisor_)
+      return;
+    caf::scoped_actor self{system_};
+    auto wait = std::chrono::milliseconds{grace_ms_} + std::chrono::seconds{10};
+    self->request(supervisor_, wait, stop_atom::value).receive([](stop_atom) {}, [this](const caf::error&) {
+      context_->health.fail("the actors did not stop in time");
+    });
+    supervisor_ = nullptr;
+  }
+
+  caf::actor_system& system_;
+  node_context_ptr context_;
+  storage::store_ptr store_;
+  supervisor_actor supervisor_;
+  net::http_broker_actor broker_;
+  std::string address_;
+  uint16_t port_ = 0;
+  int64_t grace_ms_ = 10000;
+  bool stopped_ = false;
+  uint64_t cut_off_ = 0;
+};
+
+} // namespace
+
+void prepare_system(caf::actor_system_config& target, const config::configuration& cfg) {
+  target.add_message_types<caf::id_block::beckon_net>();
+  target.add_message_types<caf::id_block::beckon_actors>();
+  target.load<caf::io::middleman>();
+  auto threads = static_cast<size_t>(cfg.integer("node.threads"));
+  if (threads == 0)
+    threads = std::max(1U, std::thread::hardware_concurrency());
+  // Measured: stealing workers sleep and poll, which costs more than one shared queue on a few cores.
+  target.set("scheduler.policy", caf::atom("sharing"));
+  target.set("scheduler.max-threads", threads);
+  target.set("scheduler.max-throughput", size_t{64});
+  target.set("middleman.max-consecutive-reads", size_t{1});
+}
+
+caf::expected<storage::store_ptr> open_store(const config::configuration& cfg) {
+  storage::sqlite_options o;
+  o.path = cfg.text("node.data-dir") + "/beckon.db";
+  o.busy_timeout_ms = cfg.integer("sqlite.busy-timeout-ms");
+  o.cache_kib = cfg.integer("sqlite.cache-kib");
+  o.wal_checkpoint_pages = cfg.integer("sqlite.wal-checkpoint-pages");
+  return storage::open_sqlite(o);
+}
+
+caf::expected<std::unique_ptr<node>> node::start(caf::actor_system& system, const config::configuration& cfg,
+                                                 const std::vector<extension>& extensions) {
+  auto store = open_store(cfg);
+  if (!store)
+    return std::move(store.error());
+  auto context = std::make_shared<node_context>();
+  context->options = options_from(cfg);
+  context->metrics = std::make_shared<node_metrics>(std::make_shared<prometheus::Registry>());
+  context->now_ms = unix_now_ms;
+  auto running = std::make_unique<running_node>(system, std::move(context), std::move(*store));
+  if (auto err = running->open(cfg, extensions))
+    return err;
+  return std::unique_ptr<node>{std::move(running)};
+}
+
+} // namespace beckon::actors

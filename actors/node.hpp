@@ -1,0 +1,58 @@
+#pragma once
+
+#include "config/configuration.hpp"
+#include "net/http_broker.hpp"
+#include "storage/store.hpp"
+
+#include <caf/expected.hpp>
+#include <caf/fwd.hpp>
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace caf {
+class actor_system_config;
+}
+
+namespace beckon::actors {
+
+struct node_context;
+using node_context_ptr = std::shared_ptr<node_context>;
+
+/// Adds routes of its own to a node: gets what request actors may use and returns lines of the route table.
+using extension = std::function<std::vector<net::route>(const node_context_ptr&)>;
+
+/// Sets what this program needs of CAF: message types, scheduler, middleman. Call before the actor_system is made.
+void prepare_system(caf::actor_system_config& target, const config::configuration& cfg);
+
+/// One running node: store, actors and HTTP front, started in order and stopped in order.
+/// Threadsafe: no; the thread that started it stops it.
+class node {
+public:
+  virtual ~node() = default;
+
+  /// Opens the store, migrates it, starts the actors and listens. On an error nothing is left running.
+  /// The error's text is for people.
+  static caf::expected<std::unique_ptr<node>> start(caf::actor_system& system, const config::configuration& cfg,
+                                                    const std::vector<extension>& extensions);
+
+  virtual const std::string& address() const = 0;
+  virtual uint16_t port() const = 0;
+  /// "sqlite /var/lib/beckon/beckon.db".
+  virtual std::string store_description() const = 0;
+
+  /// Whether a fault was found after which the process must not go on (an fsync error); the reason, else empty.
+  virtual std::string fatal_reason() const = 0;
+
+  /// Drains: not ready, listener closed, requests in flight answered, writers flushed, store closed; at most node.grace-ms.
+  /// Returns how many requests were cut off (0: none). Idempotent.
+  virtual uint64_t stop() = 0;
+};
+
+/// Opens the store that the configuration names; used by the node and by operator commands.
+caf::expected<storage::store_ptr> open_store(const config::configuration& cfg);
+
+} // namespace beckon::actors

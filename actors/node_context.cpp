@@ -1,0 +1,26 @@
+#include "actors/node_context.hpp"
+
+namespace beckon::actors {
+
+void node_health::fail(std::string reason) {
+  std::lock_guard guard{mutex_};
+  if (fatal_reason_.empty())
+    fatal_reason_ = std::move(reason);
+}
+
+std::string node_health::fatal_reason() const {
+  std::lock_guard guard{mutex_};
+  return fatal_reason_;
+}
+
+void node_health::store_fault(std::string detail) {
+  std::lock_guard guard{mutex_};
+  store_fault_ = std::move(detail);
+}
+
+std::string node_health::store_fault() const {
+  std::lock_guard guard{mutex_};
+  return store_fault_;
+}
+
+} // namespace beckon::actors

@@ -1,0 +1,32 @@
+#include "actors/node_options.hpp"
+
+#include "config/configuration.hpp"
+
+namespace beckon::actors {
+
+node_options options_from(const config::configuration& cfg) {
+  auto size = [&cfg](const char* key) { return static_cast<size_t>(cfg.integer(key)); };
+  node_options o;
+  o.shard_users_max = size("limits.shard-users-max");
+  o.user_waiting_max = size("limits.user-waiting-max");
+  o.shard_waiting_max = size("limits.shard-waiting-max");
+  o.replay_answers_max = size("limits.replay-answers-max");
+  o.popups_max = size("limits.popups-max");
+  o.writers = size("writers.count");
+  o.write_jobs_max = size("writers.queue-jobs-max");
+  o.write_bytes_max = size("writers.queue-bytes-max");
+  o.batch_jobs_max = size("writers.batch-jobs-max");
+  o.batch_bytes_max = size("writers.batch-bytes-max");
+  o.readers = size("readers.count");
+  o.read_jobs_max = size("readers.queue-jobs-max");
+  o.read_batch_max = size("readers.batch-users-max");
+  o.claims_queued = cfg.text("durability.claims") == "queued";
+  o.restarts_max = size("supervisor.restarts-max");
+  o.restart_window_ms = cfg.integer("supervisor.restart-window-ms");
+  o.backoff_ms = cfg.integer("supervisor.backoff-ms");
+  o.grace_ms = cfg.integer("node.grace-ms");
+  o.stream_piece_bytes_max = size("limits.stream-piece-bytes-max");
+  return o;
+}
+
+} // namespace beckon::actors

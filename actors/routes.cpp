@@ -1,0 +1,36 @@
+#include "actors/routes.hpp"
+
+#include "actors/catalog_handlers.hpp"
+#include "actors/decide_handler.hpp"
+#include "actors/events_handler.hpp"
+#include "actors/node_handlers.hpp"
+#include "actors/user_handler.hpp"
+
+namespace beckon::actors {
+
+std::vector<net::route> make_routes(const node_context_ptr& node) {
+  using net::http_method;
+  return {
+    make_route(http_method::post, "/v1/decide", node, decide_handler),
+    make_route(http_method::get, "/v1/decide", node, decide_handler),
+    make_route(http_method::post, "/v1/events", node, events_handler),
+    make_route(http_method::get, "/v1/events", node, event_export_handler),
+    make_route(http_method::get, "/v1/popups", node, list_popups_handler),
+    make_route(http_method::post, "/v1/popups", node, create_popup_handler),
+    make_route(http_method::get, "/v1/popups/{id}", node, get_popup_handler),
+    make_route(http_method::put, "/v1/popups/{id}", node, put_popup_handler),
+    make_route(http_method::del, "/v1/popups/{id}", node, delete_popup_handler),
+    make_route(http_method::get, "/v1/popups/{id}/stats", node, popup_stats_handler),
+    make_route(http_method::get, "/v1/settings", node, get_settings_handler),
+    make_route(http_method::put, "/v1/settings", node, put_settings_handler),
+    make_route(http_method::get, "/v1/users/{id}", node, user_handler),
+    make_route(http_method::put, "/v1/users/{id}", node, user_handler),
+    make_route(http_method::patch, "/v1/users/{id}", node, user_handler),
+    make_route(http_method::del, "/v1/users/{id}", node, user_handler),
+    make_route(http_method::get, "/livez", node, livez_handler),
+    make_route(http_method::get, "/readyz", node, readyz_handler),
+    make_route(http_method::get, "/metrics", node, metrics_handler),
+  };
+}
+
+} // namespace beckon::actors

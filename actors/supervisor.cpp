@@ -1,0 +1,239 @@
+#include "actors/supervisor.hpp"
+
+#include "actors/answer_pruner.hpp"
+#include "actors/catalog_cache.hpp"
+#include "actors/reader.hpp"
+#include "actors/reader_pool.hpp"
+#include "actors/user_shard.hpp"
+#include "actors/writer.hpp"
+#include "actors/writer_pool.hpp"
+#include "decision/hash.hpp"
+
+#include <prometheus/counter.h>
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <chrono>
+#include <utility>
+
+namespace beckon::actors {
+
+const char* supervisor_state::name = "supervisor";
+
+namespace {
+
+constexpr std::chrono::milliseconds beat_interval{20};
+constexpr std::chrono::seconds flush_wait_min{1};
+
+int64_t steady_ms() {
+  using namespace std::chrono;
+  return duration_cast<milliseconds>(steady_clock::now().time_since_epoch()).count();
+}
+
+} // namespace
+
+void supervisor_state::adopt(child c) {
+  auto started = c.start();
+  self->monitor(caf::actor_cast<caf::actor_addr>(started));
+  children.emplace(caf::actor_cast<caf::actor_addr>(started), std::move(c));
+}
+
+void supervisor_state::replace(const std::function<void(node_handles&)>& change) {
+  auto present = node->handles();
+  auto table = present ? std::make_shared<node_handles>(*present) : std::make_shared<node_handles>();
+  table->shards.resize(decision::shard_count);
+  change(*table);
+  node->publish(std::move(table));
+}
+
+// What a pool had in hand is lost with it: its clients must not wait for it.
+void supervisor_state::tell_lost() {
+  auto table = node->handles();
+  for (const auto& shard : table->shards)
+    if (shard)
+      self->send(shard, lost_atom::value);
+  if (table->catalog)
+    self->send(table->catalog, lost_atom::value);
+}
+
+caf::strong_actor_ptr supervisor_state::start_writer(uint32_t lane) {
+  auto w = self->spawn<caf::detached>(writer, store, node);
+  writers[lane] = w;
+  self->send(node->handles()->writers, attach_atom::value, lane, w);
+  return caf::actor_cast<caf::strong_actor_ptr>(w);
+}
+
+caf::strong_actor_ptr supervisor_state::start_reader(uint32_t lane) {
+  auto r = self->spawn<caf::detached>(reader, store);
+  readers[lane] = r;
+  self->send(node->handles()->readers, attach_atom::value, lane, r);
+  return caf::actor_cast<caf::strong_actor_ptr>(r);
+}
+
+caf::strong_actor_ptr supervisor_state::start_shard(uint16_t number) {
+  auto shard = self->spawn(user_shard, node, number);
+  auto& counters = node->metrics->shard(number);
+  counters.taken.set(counters.asked.load(std::memory_order_relaxed)); // what its mailbox held is gone
+  replace([&](node_handles& t) { t.shards[number] = shard; });
+  if (auto table = node->handles(); table->catalog)
+    self->request(table->catalog, std::chrono::seconds{5}, view_atom::value)
+      .then([this, shard](const catalog_view_ptr& view) {
+        if (view)
+          self->send(shard, adopt_atom::value, view->compiled);
+      });
+  return caf::actor_cast<caf::strong_actor_ptr>(shard);
+}
+
+// A pool that starts again finds its workers alive: they are attached to the new one.
+void supervisor_state::start_pools() {
+  adopt({"writer_pool", [this] {
+           auto pool = self->spawn(writer_pool, node);
+           replace([&](node_handles& t) { t.writers = pool; });
+           tell_lost();
+           for (uint32_t lane = 0; lane < writers.size(); ++lane)
+             if (writers[lane])
+               self->send(pool, attach_atom::value, lane, writers[lane]);
+           return caf::actor_cast<caf::strong_actor_ptr>(pool);
+         }});
+  adopt({"reader_pool", [this] {
+           auto pool = self->spawn(reader_pool, node);
+           replace([&](node_handles& t) { t.readers = pool; });
+           tell_lost();
+           for (uint32_t lane = 0; lane < readers.size(); ++lane)
+             if (readers[lane])
+               self->send(pool, attach_atom::value, lane, readers[lane]);
+           return caf::actor_cast<caf::strong_actor_ptr>(pool);
+         }});
+}
+
+void supervisor_state::start_workers() {
+  for (uint32_t lane = 0; lane < node->options.writers; ++lane)
+    adopt({"writer", [this, lane] { return start_writer(lane); }});
+  for (uint32_t lane = 0; lane < node->options.readers; ++lane)
+    adopt({"reader", [this, lane] { return start_reader(lane); }});
+}
+
+void supervisor_state::start_shards() {
+  for (uint16_t i = 0; i < decision::shard_count; ++i)
+    adopt({"user_shard", [this, i] { return start_shard(i); }});
+}
+
+void supervisor_state::start_all() {
+  writers.resize(node->options.writers);
+  readers.resize(node->options.readers);
+  replace([](node_handles&) {});
+  start_pools();
+  start_workers();
+  start_shards();
+  adopt({"catalog_cache", [this] {
+           auto cache = self->spawn(catalog_cache, node);
+           replace([&](node_handles& t) { t.catalog = cache; });
+           return caf::actor_cast<caf::strong_actor_ptr>(cache);
+         }});
+  adopt({"answer_pruner", [this] {
+           return caf::actor_cast<caf::strong_actor_ptr>(self->spawn(answer_pruner, node));
+         }});
+  self->send(self, beat_atom::value);
+}
+
+caf::typed_response_promise<start_atom> supervisor_state::wait_until_started() {
+  auto promise = self->make_response_promise<start_atom>();
+  starting.push_back(promise);
+  return promise;
+}
+
+void supervisor_state::child_down(const caf::down_msg& down) {
+  auto i = children.find(down.source);
+  if (i == children.end())
+    return;
+  auto c = std::move(i->second);
+  children.erase(i);
+  if (stopped) {
+    finish_if_alone();
+    return;
+  }
+  auto now = steady_ms();
+  const auto& o = node->options;
+  while (!restarts_ms.empty() && restarts_ms.front() < now - o.restart_window_ms)
+    restarts_ms.pop_front();
+  auto pause = o.backoff_ms << std::min<size_t>(restarts_ms.size(), 10);
+  restarts_ms.push_back(now);
+  spdlog::error("actor {} died ({}); starting it again in {} ms", c.name, self->system().render(down.reason), pause);
+  if (restarts_ms.size() > o.restarts_max) {
+    node->health.fail("actors die again and again, the last was " + c.name + ": " + self->system().render(down.reason));
+    return;
+  }
+  due.push_back({now + pause, std::move(c)});
+}
+
+void supervisor_state::restart_due() {
+  auto now = steady_ms();
+  for (size_t i = 0; i < due.size();) {
+    if (due[i].at_ms > now) {
+      ++i;
+      continue;
+    }
+    auto c = std::move(due[i].what);
+    due.erase(due.begin() + static_cast<std::ptrdiff_t>(i));
+    node->metrics->restarts->Increment();
+    adopt(std::move(c));
+  }
+}
+
+void supervisor_state::beat() {
+  restart_due();
+  if (!starting.empty() && node->health.catalog_loaded && node->health.store_writable)
+    for (auto& promise : std::exchange(starting, {}))
+      promise.deliver(start_atom::value);
+  if (!stopped)
+    self->delayed_send(self, beat_interval, beat_atom::value);
+}
+
+caf::typed_response_promise<stop_atom> supervisor_state::stop() {
+  stopping = self->make_response_promise<stop_atom>();
+  auto promise = stopping;
+  stopped = true;
+  auto wait = std::max<std::chrono::milliseconds>(flush_wait_min, std::chrono::milliseconds{node->options.grace_ms});
+  self->request(node->handles()->writers, wait, stop_atom::value)
+    .then([this](stop_atom) { kill_all(); },
+          [this](const caf::error& e) {
+            spdlog::error("the writers were not flushed: {}", self->system().render(e));
+            kill_all();
+          });
+  return promise;
+}
+
+void supervisor_state::kill_all() {
+  due.clear();
+  killing = true;
+  for (const auto& [address, c] : children)
+    if (auto actor = caf::actor_cast<caf::strong_actor_ptr>(address))
+      self->send_exit(caf::actor_cast<caf::actor>(actor), caf::exit_reason::user_shutdown);
+  writers.clear();
+  readers.clear();
+  finish_if_alone();
+}
+
+void supervisor_state::finish_if_alone() {
+  if (!killing || !children.empty())
+    return;
+  stopping.deliver(stop_atom::value);
+  self->quit();
+}
+
+supervisor_actor::behavior_type supervisor(supervisor_state::self_pointer self, node_context_ptr node,
+                                           storage::store_ptr store) {
+  auto& st = self->state;
+  st.self = self;
+  st.node = std::move(node);
+  st.store = std::move(store);
+  self->set_down_handler([self](const caf::down_msg& down) { self->state.child_down(down); });
+  st.start_all();
+  return {
+    [self](start_atom) { return self->state.wait_until_started(); },
+    [self](beat_atom) { self->state.beat(); },
+    [self](stop_atom) { return self->state.stop(); },
+  };
+}
+
+} // namespace beckon::actors

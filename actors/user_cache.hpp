@@ -1,0 +1,83 @@
+#pragma once
+
+#include "actors/interfaces.hpp"
+#include "decision/user_state.hpp"
+
+#include <caf/typed_response_promise.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <variant>
+
+namespace beckon::actors {
+
+struct pending_decide {
+  decide_ask_ptr ask;
+  caf::typed_response_promise<decide_answer_ptr> promise;
+  bool answer_looked_up = false; // the store knows no answer for its request id
+};
+
+struct pending_user {
+  user_ask_ptr ask;
+  caf::typed_response_promise<user_answer_ptr> promise;
+};
+
+using pending_ask = std::variant<pending_decide, pending_user>;
+
+/// What is under way for one user: exists only while something is.
+struct user_work {
+  std::deque<pending_ask> waiting; // behind the load or write that is under way
+  uint64_t token = 0;              // of that load or write; 0: none
+  pending_ask writing;             // whose write it is, when it is a write
+  decide_answer_ptr answer;        // what the claim says once it is durable
+  std::shared_ptr<const decision::attributes> profile; // what the profile is once it is written
+  bool created = false;            // the profile write makes a first profile
+};
+
+/// One cached user.
+struct user_entry {
+  enum class phase : uint8_t { absent, loading, ready, writing };
+
+  decision::user_state state;
+  std::shared_ptr<const decision::attributes> profile; // null: none
+  std::unique_ptr<user_work> work;
+  const std::string* user = nullptr; // the key, which the map keeps in place
+  user_entry* newer = nullptr;       // neighbours in order of use
+  user_entry* older = nullptr;
+  phase now = phase::absent;
+  bool found = false;                // the store knows this user
+
+  bool busy() const { return work != nullptr; }
+};
+
+/// The cached users of one shard, bounded, the least recently used dropped first. Busy ones stay. Not threadsafe.
+class user_cache {
+public:
+  explicit user_cache(size_t users_max) : users_max_(users_max) {}
+  user_cache(const user_cache&) = delete;
+  user_cache& operator=(const user_cache&) = delete;
+
+  user_entry* find(const std::string& user);
+  /// Finds or makes the entry and marks it as used now. May drop others; returns how many in `evicted`.
+  user_entry& use(const std::string& user, size_t& evicted);
+  void erase(const std::string& user);
+  void resize(size_t users_max) { users_max_ = users_max; }
+  size_t size() const { return entries_.size(); }
+
+private:
+  void unlink(user_entry& e);
+  void link_newest(user_entry& e);
+  size_t shrink(const user_entry* keep);
+
+  size_t users_max_;
+  std::unordered_map<std::string, user_entry> entries_;
+  user_entry* newest_ = nullptr;
+  user_entry* oldest_ = nullptr;
+};
+
+} // namespace beckon::actors

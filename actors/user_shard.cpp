@@ -1,0 +1,496 @@
+#include "actors/user_shard.hpp"
+
+#include "actors/decide_json.hpp"
+#include "actors/uuid.hpp"
+
+#include <spdlog/spdlog.h>
+
+#include <utility>
+
+namespace beckon::actors {
+
+const char* user_shard_state::name = "user_shard";
+
+user_shard_state::user_shard_state() = default;
+
+// -- entry points ------------------------------------------------------------------------------------------------
+
+user_shard_state::decide_promise user_shard_state::decide(decide_ask_ptr ask) {
+  counters().taken.add();
+  pending_decide d{std::move(ask), self->make_response_promise<decide_answer_ptr>(), false};
+  auto promise = d.promise;
+  const auto& request = d.ask->request;
+  if (!catalog) {
+    reply(d, make_answer(d, ask_status::unavailable));
+    return promise;
+  }
+  if (!d.ask->request_id.empty() && !request.dry_run) {
+    if (auto known = replays.find(request.user, d.ask->request_id, node->now_ms() - decision::request_id_keep_ms)) {
+      counters().replays.add();
+      d.promise.deliver(known);
+      return promise;
+    }
+  }
+  auto& e = use(request.user);
+  admit(e, std::move(d));
+  return promise;
+}
+
+user_shard_state::user_promise user_shard_state::serve_user(user_ask_ptr ask) {
+  counters().taken.add();
+  pending_user u{std::move(ask), self->make_response_promise<user_answer_ptr>()};
+  auto promise = u.promise;
+  auto& e = use(u.ask->user);
+  admit(e, std::move(u));
+  return promise;
+}
+
+void user_shard_state::adopt(decision::catalog_ptr c) {
+  if (!catalog || c->version() >= catalog->version())
+    catalog = std::move(c);
+}
+
+void user_shard_state::merge(const storage::changed_user& changed) {
+  auto* e = users.find(changed.user);
+  if (!e || e->now == user_entry::phase::absent || e->state.version >= changed.version)
+    return;
+  auto state = decision::decode_user_state(changed.state);
+  if (!state)
+    return; // written by this program a moment ago: a load would meet the same bytes and report them
+  e->state = std::move(*state);
+  e->found = true;
+}
+
+void user_shard_state::loaded(const read_result& result) {
+  if (auto l = lookups.find(result.token); l != lookups.end()) {
+    auto d = std::move(l->second);
+    lookups.erase(l);
+    --waiting;
+    looked_up(std::move(d), result);
+    return;
+  }
+  auto t = under_way.find(result.token);
+  if (t == under_way.end())
+    return;
+  auto& e = *users.find(t->second);
+  under_way.erase(t);
+  e.work->token = 0;
+  std::string fault = result.error.detail;
+  if (result.error.ok() && adopt_row(e, std::get<storage::user_row>(result.value), fault)) {
+    e.now = user_entry::phase::ready;
+    drain(e);
+    return;
+  }
+  spdlog::warn("user state not loaded: {}", fault);
+  e.now = user_entry::phase::absent;
+  auto why = result.error.what == work_error::kind::overloaded ? ask_status::overloaded : ask_status::unavailable;
+  auto asks = std::exchange(e.work->waiting, {});
+  waiting -= asks.size();
+  e.work.reset();
+  for (auto& ask : asks)
+    give_up(ask, why);
+}
+
+void user_shard_state::written(const write_result& result) {
+  auto t = under_way.find(result.token);
+  if (t == under_way.end())
+    return;
+  auto& e = *users.find(t->second);
+  under_way.erase(t);
+  e.work->token = 0;
+  e.now = user_entry::phase::ready;
+  if (std::holds_alternative<pending_decide>(e.work->writing))
+    claimed(e, result);
+  else
+    user_written(e, result);
+  drain(e);
+}
+
+// The pool that had our jobs is gone. What it wrote is not known: every user under way is loaded again.
+void user_shard_state::fail_all() {
+  for (auto& [token, d] : std::exchange(lookups, {})) {
+    --waiting;
+    reply(d, make_answer(d, ask_status::unavailable));
+  }
+  for (auto& [token, user] : std::exchange(under_way, {})) {
+    auto& e = *users.find(user);
+    auto work = std::move(e.work);
+    if (e.now == user_entry::phase::writing)
+      give_up(work->writing, ask_status::unavailable);
+    e.now = user_entry::phase::absent;
+    waiting -= work->waiting.size();
+    for (auto& ask : work->waiting)
+      give_up(ask, ask_status::unavailable);
+  }
+  counters().waiting.set(waiting);
+}
+
+// -- one user: admission and order -------------------------------------------------------------------------------
+
+user_entry& user_shard_state::use(const std::string& user) {
+  size_t evicted = 0;
+  auto& e = users.use(user, evicted);
+  auto& c = counters();
+  (e.now == user_entry::phase::absent || e.now == user_entry::phase::loading ? c.misses : c.hits).add();
+  if (evicted != 0)
+    c.evictions.add(evicted);
+  c.users.set(users.size());
+  return e;
+}
+
+void user_shard_state::admit(user_entry& e, pending_ask ask) {
+  if (e.now == user_entry::phase::ready) {
+    run(e, std::move(ask));
+    return;
+  }
+  if (!wait(e, ask)) {
+    give_up(ask, ask_status::overloaded);
+    if (e.now == user_entry::phase::absent)
+      settle(e);
+    return;
+  }
+  if (e.now == user_entry::phase::absent)
+    load(e);
+}
+
+bool user_shard_state::wait(user_entry& e, pending_ask& ask) {
+  if (!e.work)
+    e.work = std::make_unique<user_work>();
+  if (e.work->waiting.size() >= node->options.user_waiting_max || waiting >= node->options.shard_waiting_max)
+    return false;
+  e.work->waiting.push_back(std::move(ask));
+  counters().waiting.set(++waiting);
+  return true;
+}
+
+void user_shard_state::run(user_entry& e, pending_ask ask) {
+  if (auto* d = std::get_if<pending_decide>(&ask))
+    run_decide(e, std::move(*d));
+  else
+    run_user(e, std::move(std::get<pending_user>(ask)));
+}
+
+void user_shard_state::drain(user_entry& e) {
+  while (e.now == user_entry::phase::ready && e.work && !e.work->waiting.empty()) {
+    auto ask = std::move(e.work->waiting.front());
+    e.work->waiting.pop_front();
+    counters().waiting.set(--waiting);
+    run(e, std::move(ask));
+  }
+  settle(e);
+}
+
+// Work exists only while something is under way: an idle user costs no queue.
+void user_shard_state::settle(user_entry& e) {
+  if (!e.work || e.work->token != 0)
+    return;
+  if (!e.work->waiting.empty())
+    load(e);
+  else
+    e.work.reset();
+}
+
+void user_shard_state::load(user_entry& e) {
+  e.now = user_entry::phase::loading;
+  e.state = {};
+  e.work->token = ++last_token;
+  under_way.emplace(last_token, *e.user);
+  auto ask = std::make_shared<read_ask>();
+  ask->token = last_token;
+  ask->job = load_users_job{*e.user};
+  ask->client = self;
+  self->send(node->handles()->readers, read_atom::value, read_ask_ptr{std::move(ask)});
+}
+
+bool user_shard_state::adopt_row(user_entry& e, const storage::user_row& row, std::string& fault) {
+  std::shared_ptr<decision::attributes> profile;
+  if (!row.attributes.empty()) {
+    json::document doc;
+    json::field_errors errors;
+    profile = std::make_shared<decision::attributes>();
+    if (auto bad = json::parse(row.attributes, doc))
+      errors.push_back({"", bad->detail});
+    else
+      *profile = decision::parse_attributes(doc, {}, errors);
+    if (!errors.empty()) {
+      fault = "the stored profile of user '" + row.user + "' cannot be read: " + errors.front().detail;
+      return false;
+    }
+  }
+  decision::user_state state;
+  if (!row.state.empty()) {
+    auto decoded = decision::decode_user_state(row.state);
+    if (!decoded) {
+      fault = "the stored state of user '" + row.user + "' cannot be read";
+      return false;
+    }
+    state = std::move(*decoded);
+  }
+  // An event may have changed the state after this row was read: the newer version stands.
+  if (state.version >= e.state.version)
+    e.state = std::move(state);
+  e.profile = std::move(profile);
+  e.found = e.state.version != 0 || e.profile;
+  return true;
+}
+
+void user_shard_state::start_write(user_entry& e, storage::write_job job, pending_ask whose) {
+  if (!e.work)
+    e.work = std::make_unique<user_work>();
+  e.now = user_entry::phase::writing;
+  e.work->writing = std::move(whose);
+  e.work->token = ++last_token;
+  under_way.emplace(last_token, *e.user);
+  auto ask = std::make_shared<write_ask>();
+  ask->token = last_token;
+  ask->shard = number;
+  ask->job = std::move(job);
+  ask->client = self;
+  self->send(node->handles()->writers, write_atom::value, write_ask_ptr{std::move(ask)});
+}
+
+// -- deciding -----------------------------------------------------------------------------------------------------
+
+void user_shard_state::run_decide(user_entry& e, pending_decide d) {
+  const auto& request = d.ask->request;
+  auto now = node->now_ms();
+  auto remembered = !d.ask->request_id.empty() && !request.dry_run;
+  using lookup = decision::user_state::request_id_answer;
+  if (remembered && !d.answer_looked_up && e.state.check_request(d.ask->request_id, now) == lookup::ask_store) {
+    look_up(std::move(d));
+    return;
+  }
+  auto answer = make_answer(d, ask_status::done);
+  answer->at_ms = now;
+  answer->decision_id = make_uuid_v7(now);
+  answer->what = decision::decide(*catalog, e.state, e.profile.get(), request, now);
+  if (answer->what.claims) {
+    claim(e, std::move(d), std::move(answer));
+    return;
+  }
+  if (remembered)
+    replays.remember(answer);
+  reply(d, std::move(answer));
+}
+
+void user_shard_state::look_up(pending_decide d) {
+  if (waiting >= node->options.shard_waiting_max) {
+    reply(d, make_answer(d, ask_status::overloaded));
+    return;
+  }
+  counters().waiting.set(++waiting);
+  auto ask = std::make_shared<read_ask>();
+  ask->token = ++last_token;
+  ask->job = load_answer_job{d.ask->request.user, d.ask->request_id, node->now_ms() - decision::request_id_keep_ms};
+  ask->client = self;
+  lookups.emplace(last_token, std::move(d));
+  self->send(node->handles()->readers, read_atom::value, read_ask_ptr{std::move(ask)});
+}
+
+void user_shard_state::looked_up(pending_decide d, const read_result& result) {
+  counters().waiting.set(waiting);
+  if (!result.error.ok()) {
+    auto overloaded = result.error.what == work_error::kind::overloaded;
+    reply(d, make_answer(d, overloaded ? ask_status::overloaded : ask_status::unavailable));
+    return;
+  }
+  if (const auto& body = std::get<std::optional<std::string>>(result.value)) {
+    counters().replays.add();
+    auto answer = make_answer(d, ask_status::done);
+    answer->body = *body;
+    d.promise.deliver(std::move(answer));
+    return;
+  }
+  d.answer_looked_up = true;
+  auto& e = use(d.ask->request.user);
+  admit(e, std::move(d));
+}
+
+void user_shard_state::claim(user_entry& e, pending_decide d, decide_answer_ptr answer) {
+  auto& next = answer->what.next;
+  storage::claim_write w;
+  w.shard = number;
+  w.user = d.ask->request.user;
+  w.expected_version = e.state.version;
+  w.version = next.version;
+  w.next_eligible_ms = next.next_eligible_ms;
+  for (const auto& p : answer->what.placements)
+    if (p.popup)
+      w.shown.push_back({p.popup->id, p.popup->variants.empty() ? "" : p.popup->variants[p.variant].id});
+  if (!d.ask->request_id.empty()) {
+    next.remember_request(d.ask->request_id, answer->at_ms);
+    answer->body = render_decision(*answer);
+    w.answer = storage::stored_answer{d.ask->request_id, answer->at_ms, answer->body};
+  }
+  w.state = decision::encode(next);
+  if (node->options.claims_queued)
+    reply(d, answer);
+  start_write(e, std::move(w), std::move(d));
+  e.work->answer = std::move(answer);
+}
+
+void user_shard_state::claimed(user_entry& e, const write_result& result) {
+  auto d = std::get<pending_decide>(std::exchange(e.work->writing, pending_decide{}));
+  auto answer = std::exchange(e.work->answer, nullptr);
+  if (!result.error.ok()) {
+    auto overloaded = result.error.what == work_error::kind::overloaded;
+    if (!overloaded)
+      e.now = user_entry::phase::absent; // what the store holds now is not known
+    pending_ask ask{std::move(d)};
+    give_up(ask, overloaded ? ask_status::overloaded : ask_status::unavailable);
+    return;
+  }
+  if (result.outcome.status == storage::write_status::conflict) {
+    counters().conflicts.add();
+    e.now = user_entry::phase::absent;
+    if (d.promise.pending()) {
+      d.answer_looked_up = false;
+      e.work->waiting.push_front(std::move(d));
+      counters().waiting.set(++waiting);
+    }
+    return;
+  }
+  if (answer->what.next.version > e.state.version)
+    e.state = answer->what.next;
+  e.found = true;
+  counters().claims.add();
+  if (d.promise.pending())
+    reply(d, std::move(answer));
+}
+
+// -- users --------------------------------------------------------------------------------------------------------
+
+void user_shard_state::run_user(user_entry& e, pending_user u) {
+  if (u.ask->operation == user_operation::erase && e.found) {
+    storage::write_job job = storage::user_erase{u.ask->user};
+    start_write(e, std::move(job), std::move(u));
+    return;
+  }
+  auto op = u.ask->operation;
+  if (op == user_operation::replace_profile || op == user_operation::patch_profile) {
+    write_profile(e, std::move(u));
+    return;
+  }
+  auto answer = std::make_shared<user_answer>();
+  answer->found = e.found;
+  answer->state = e.state;
+  answer->profile = e.profile;
+  u.promise.deliver(user_answer_ptr{std::move(answer)});
+}
+
+void user_shard_state::write_profile(user_entry& e, pending_user u) {
+  json::field_errors errors;
+  json::document doc;
+  auto merged = std::make_shared<decision::attributes>();
+  const json::path attributes_path{nullptr, "attributes", -1};
+  if (auto bad = json::parse(u.ask->document, doc))
+    errors.push_back({"/attributes", bad->detail});
+  else if (u.ask->operation == user_operation::replace_profile)
+    *merged = decision::parse_attributes(doc, attributes_path, errors);
+  else {
+    if (e.profile)
+      *merged = *e.profile;
+    decision::patch_attributes(*merged, doc, attributes_path, errors);
+  }
+  auto text = decision::to_json(*merged);
+  if (errors.empty() && merged->size() > decision::attributes_max)
+    errors.push_back({"/attributes", "a user has at most 64 attributes"});
+  if (errors.empty() && text.size() > decision::attributes_bytes_max)
+    errors.push_back({"/attributes", "the attributes of a user take at most 16 KiB as JSON"});
+  if (!errors.empty()) {
+    auto answer = std::make_shared<user_answer>();
+    answer->errors = std::move(errors);
+    u.promise.deliver(user_answer_ptr{std::move(answer)});
+    return;
+  }
+  auto created = !e.profile;
+  auto user = u.ask->user;
+  start_write(e, storage::profile_write{number, user, std::move(text), node->now_ms()}, std::move(u));
+  e.work->profile = std::move(merged);
+  e.work->created = created;
+}
+
+void user_shard_state::user_written(user_entry& e, const write_result& result) {
+  auto u = std::get<pending_user>(std::exchange(e.work->writing, pending_decide{}));
+  auto profile = std::exchange(e.work->profile, nullptr);
+  if (!result.error.ok()) {
+    auto overloaded = result.error.what == work_error::kind::overloaded;
+    if (!overloaded)
+      e.now = user_entry::phase::absent;
+    pending_ask ask{std::move(u)};
+    give_up(ask, overloaded ? ask_status::overloaded : ask_status::unavailable);
+    return;
+  }
+  auto answer = std::make_shared<user_answer>();
+  if (u.ask->operation == user_operation::erase) {
+    e.state = {};
+    e.profile = nullptr;
+    e.found = false;
+    replays.forget(u.ask->user);
+    answer->found = true;
+  } else {
+    e.profile = std::move(profile);
+    e.found = true;
+    answer->found = true;
+    answer->created = e.work->created;
+    answer->state = e.state;
+    answer->profile = e.profile;
+  }
+  u.promise.deliver(user_answer_ptr{std::move(answer)});
+}
+
+// -- answers ------------------------------------------------------------------------------------------------------
+
+decide_answer_ptr user_shard_state::make_answer(const pending_decide& d, ask_status status) const {
+  auto answer = std::make_shared<decide_answer>();
+  answer->status = status;
+  answer->ask = d.ask;
+  answer->catalog_version = catalog ? catalog->version() : 0;
+  if (status != ask_status::done) {
+    answer->at_ms = node->now_ms();
+    answer->decision_id = make_uuid_v7(answer->at_ms);
+    answer->what.placements.resize(d.ask->request.placements.size());
+    for (auto& p : answer->what.placements)
+      p.why = decision::reason::unavailable;
+  }
+  return answer;
+}
+
+void user_shard_state::reply(pending_decide& d, decide_answer_ptr answer) {
+  for (const auto& p : answer->what.placements)
+    counters().reasons[static_cast<size_t>(p.why)].add();
+  d.promise.deliver(std::move(answer));
+}
+
+void user_shard_state::give_up(pending_ask& ask, ask_status why) {
+  if (auto* d = std::get_if<pending_decide>(&ask)) {
+    if (d->promise.pending())
+      reply(*d, make_answer(*d, why));
+    return;
+  }
+  auto answer = std::make_shared<user_answer>();
+  answer->status = why;
+  std::get<pending_user>(ask).promise.deliver(user_answer_ptr{std::move(answer)});
+}
+
+// -- behaviour ----------------------------------------------------------------------------------------------------
+
+user_shard_actor::behavior_type user_shard(user_shard_state::self_pointer self, node_context_ptr node, uint16_t number) {
+  auto& st = self->state;
+  st.self = self;
+  st.number = number;
+  st.node = std::move(node);
+  st.users.resize(st.node->options.shard_users_max);
+  st.replays = replay_memory{st.node->options.replay_answers_max};
+  return {
+    [self](decide_atom, const decide_ask_ptr& ask) { return self->state.decide(ask); },
+    [self](user_atom, const user_ask_ptr& ask) { return self->state.serve_user(ask); },
+    [self](adopt_atom, const decision::catalog_ptr& c) { self->state.adopt(c); },
+    [self](const changed_user_ptr& changed) { self->state.merge(*changed); },
+    [self](const write_result_ptr& result) { self->state.written(*result); },
+    [self](const read_result_ptr& result) { self->state.loaded(*result); },
+    [self](lost_atom) { self->state.fail_all(); },
+  };
+}
+
+} // namespace beckon::actors

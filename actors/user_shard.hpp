@@ -1,0 +1,77 @@
+#pragma once
+
+#include "actors/interfaces.hpp"
+#include "actors/node_context.hpp"
+#include "actors/replay_memory.hpp"
+#include "actors/user_cache.hpp"
+
+#include <caf/stateful_actor.hpp>
+#include <caf/typed_event_based_actor.hpp>
+
+#include <cstdint>
+#include <string>
+#include <unordered_map>
+
+namespace beckon::actors {
+
+/// State of one user shard. Each user is in one phase: absent → loading → ready ⇄ writing. One write a user at a time;
+/// asks that come meanwhile wait behind it, in order. Every write names the version that it builds on, so a state
+/// that moved on in the store (events, another owner) is a conflict: load again, decide again.
+struct user_shard_state {
+  using self_pointer = user_shard_actor::stateful_pointer<user_shard_state>;
+  using decide_promise = caf::typed_response_promise<decide_answer_ptr>;
+  using user_promise = caf::typed_response_promise<user_answer_ptr>;
+
+  user_shard_state();
+
+  self_pointer self = nullptr;
+  node_context_ptr node;
+  uint16_t number = 0;
+  decision::catalog_ptr catalog;
+  user_cache users{0};
+  replay_memory replays{0};
+  std::unordered_map<uint64_t, std::string> under_way; // token → user
+  std::unordered_map<uint64_t, pending_decide> lookups; // token → ask whose request id is looked up
+  uint64_t last_token = 0;
+  size_t waiting = 0; // asks that wait, over all users
+
+  decide_promise decide(decide_ask_ptr ask);
+  user_promise serve_user(user_ask_ptr ask);
+  void adopt(decision::catalog_ptr c);
+  void merge(const storage::changed_user& changed);
+  void loaded(const read_result& result);
+  void written(const write_result& result);
+  void fail_all();
+
+  static const char* name;
+
+private:
+  shard_counters& counters() { return node->metrics->shard(number); }
+  user_entry& use(const std::string& user);
+
+  void admit(user_entry& e, pending_ask ask);
+  bool wait(user_entry& e, pending_ask& ask);
+  void run(user_entry& e, pending_ask ask);
+  void drain(user_entry& e);
+  void settle(user_entry& e);
+  void load(user_entry& e);
+  static bool adopt_row(user_entry& e, const storage::user_row& row, std::string& fault);
+
+  void run_decide(user_entry& e, pending_decide d);
+  void look_up(pending_decide d);
+  void looked_up(pending_decide d, const read_result& result);
+  void claim(user_entry& e, pending_decide d, decide_answer_ptr answer);
+  void claimed(user_entry& e, const write_result& result);
+  void run_user(user_entry& e, pending_user u);
+  void write_profile(user_entry& e, pending_user u);
+  void user_written(user_entry& e, const write_result& result);
+
+  void start_write(user_entry& e, storage::write_job job, pending_ask whose);
+  void give_up(pending_ask& ask, ask_status why);
+  void reply(pending_decide& d, decide_answer_ptr answer);
+  decide_answer_ptr make_answer(const pending_decide& d, ask_status status) const;
+};
+
+user_shard_actor::behavior_type user_shard(user_shard_state::self_pointer self, node_context_ptr node, uint16_t number);
+
+} // namespace beckon::actors

@@ -1,0 +1,85 @@
+#include "actors/writer.hpp"
+
+#include <prometheus/histogram.h>
+
+#include <algorithm>
+#include <chrono>
+
+namespace beckon::actors {
+
+const char* writer_state::name = "writer";
+
+work_error to_work_error(const caf::error& e) {
+  return {work_error::kind::store, storage::code_of(e), storage::describe(e)};
+}
+
+caf::error writer_state::connect() {
+  if (session)
+    return {};
+  auto opened = store->open_writer();
+  if (!opened)
+    return std::move(opened.error());
+  session = std::move(*opened);
+  return {};
+}
+
+bool writer_state::commit(const std::vector<storage::write_job>& jobs, std::vector<storage::write_outcome>& outcomes,
+                          work_error& why) {
+  auto started = std::chrono::steady_clock::now();
+  auto written = session->write(jobs);
+  std::chrono::duration<double> took = std::chrono::steady_clock::now() - started;
+  node->metrics->group_seconds->Observe(took.count());
+  if (!written) {
+    why = to_work_error(written.error());
+    return false;
+  }
+  outcomes = std::move(*written);
+  return true;
+}
+
+// One job that the store refuses must not take the others of its group with it.
+void writer_state::commit_singly(const std::vector<storage::write_job>& jobs, write_batch_result& result) {
+  result.errors.assign(jobs.size(), work_error{});
+  result.outcomes.assign(jobs.size(), storage::write_outcome{});
+  for (size_t i = 0; i < jobs.size(); ++i) {
+    std::vector<storage::write_outcome> one;
+    if (commit({jobs[i]}, one, result.errors[i]))
+      result.outcomes[i] = std::move(one.front());
+  }
+}
+
+write_batch_result_ptr writer_state::run(const write_batch& batch) {
+  auto result = std::make_shared<write_batch_result>();
+  result->lane = batch.lane;
+  auto fail = [&](const work_error& why) {
+    // An empty batch is a check of health: its error still has to be told.
+    result->errors.assign(std::max<size_t>(batch.jobs.size(), 1), why);
+    return result;
+  };
+  if (auto err = connect())
+    return fail(to_work_error(err));
+  if (batch.jobs.empty()) {
+    if (auto err = session->ping())
+      return fail(to_work_error(err));
+    return result;
+  }
+  work_error why;
+  if (commit(batch.jobs, result->outcomes, why))
+    return result;
+  if (why.code == storage::errc::rejected && batch.jobs.size() > 1) {
+    commit_singly(batch.jobs, *result);
+    return result;
+  }
+  return fail(why);
+}
+
+writer_actor::behavior_type writer(writer_actor::stateful_pointer<writer_state> self, storage::store_ptr store,
+                                   node_context_ptr node) {
+  self->state.store = std::move(store);
+  self->state.node = std::move(node);
+  return {
+    [self](write_atom, const write_batch_ptr& batch) { return self->state.run(*batch); },
+  };
+}
+
+} // namespace beckon::actors

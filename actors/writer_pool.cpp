@@ -1,0 +1,216 @@
+#include "actors/writer_pool.hpp"
+
+#include "decision/hash.hpp"
+
+#include <prometheus/counter.h>
+#include <prometheus/gauge.h>
+#include <prometheus/histogram.h>
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <chrono>
+#include <utility>
+
+namespace beckon::actors {
+
+namespace {
+
+constexpr size_t job_overhead_bytes = 128;
+
+struct job_bytes {
+  size_t operator()(const storage::claim_write& w) const {
+    auto n = w.user.size() + w.state.size() + (w.answer ? w.answer->body.size() + w.answer->request_id.size() : 0);
+    for (const auto& s : w.shown)
+      n += s.popup.size() + s.variant.size();
+    return n;
+  }
+  size_t operator()(const storage::event_batch_write& w) const {
+    size_t n = 0;
+    for (const auto& e : w.events)
+      n += job_overhead_bytes + e.id.size() + e.user.size() + e.popup.size() + e.properties.size();
+    return n;
+  }
+  size_t operator()(const storage::profile_write& w) const { return w.user.size() + w.attributes.size(); }
+  size_t operator()(const storage::user_erase& w) const { return w.user.size(); }
+  size_t operator()(const storage::popup_write& w) const { return w.id.size() + w.document.size(); }
+  size_t operator()(const storage::popup_erase& w) const { return w.id.size(); }
+  size_t operator()(const storage::settings_write& w) const { return w.document.size(); }
+  size_t operator()(const storage::answers_prune&) const { return 0; }
+};
+
+} // namespace
+
+size_t size_bytes(const storage::write_job& job) {
+  return job_overhead_bytes + std::visit(job_bytes{}, job);
+}
+
+const char* writer_pool_state::name = "writer_pool";
+
+writer_pool_state::lane& writer_pool_state::lane_of(const write_ask& ask) {
+  return lanes[ask.shard % lanes.size()];
+}
+
+void writer_pool_state::refuse(const write_ask& ask, work_error error) {
+  auto result = std::make_shared<write_result>();
+  result->token = ask.token;
+  result->error = std::move(error);
+  self->send(ask.client, write_result_ptr{std::move(result)});
+}
+
+void writer_pool_state::enqueue(write_ask_ptr ask) {
+  auto& l = lane_of(*ask);
+  auto bytes = size_bytes(ask->job);
+  if (stopping) {
+    refuse(*ask, {work_error::kind::overloaded, {}, "the node is stopping"});
+    return;
+  }
+  if (!l.queue.push(std::move(ask), bytes)) {
+    node->metrics->write_overloads->Increment();
+    refuse(*ask, {work_error::kind::overloaded, {}, "the queue of the writers is full"});
+    return;
+  }
+  pump(l, static_cast<uint32_t>(&l - lanes.data()));
+}
+
+void writer_pool_state::pump(lane& l, uint32_t number) {
+  if (!l.busy && l.writer && !l.queue.empty())
+    send_batch(l, number, l.queue.take({node->options.batch_jobs_max, node->options.batch_bytes_max}));
+  publish_depth();
+}
+
+void writer_pool_state::send_batch(lane& l, uint32_t number, std::vector<write_ask_ptr> asks) {
+  auto batch = std::make_shared<write_batch>();
+  batch->lane = number;
+  batch->jobs.reserve(asks.size());
+  for (auto& ask : asks)
+    batch->jobs.push_back(std::move(ask->job));
+  l.in_flight = std::move(asks);
+  l.busy = true;
+  if (!l.in_flight.empty())
+    node->metrics->group_jobs->Observe(static_cast<double>(l.in_flight.size()));
+  self->send(l.writer, write_atom::value, write_batch_ptr{std::move(batch)});
+}
+
+void writer_pool_state::attach(uint32_t number, writer_actor writer) {
+  auto& l = lanes[number];
+  self->monitor(writer);
+  l.writer = std::move(writer);
+  pump(l, number);
+}
+
+// A writer that died took a batch with it whose commit may or may not have happened.
+void writer_pool_state::detach(const caf::actor_addr& writer) {
+  for (auto& l : lanes) {
+    if (!l.writer || l.writer.address() != writer)
+      continue;
+    l.writer = nullptr;
+    write_batch_result lost;
+    lost.errors.resize(std::max<size_t>(l.in_flight.size(), 1),
+                       {work_error::kind::store, storage::errc::unknown_outcome, "the writer died in the middle of its work"});
+    distribute(l, lost);
+  }
+  finish_if_idle();
+}
+
+void writer_pool_state::complete(const write_batch_result& result) {
+  auto& l = lanes[result.lane];
+  distribute(l, result);
+  pump(l, result.lane);
+  finish_if_idle();
+}
+
+void writer_pool_state::distribute(lane& l, const write_batch_result& batch) {
+  auto asks = std::move(l.in_flight);
+  l.in_flight.clear();
+  l.busy = false;
+  auto table = node->handles();
+  for (size_t i = 0; i < asks.size(); ++i) {
+    auto result = std::make_shared<write_result>();
+    result->token = asks[i]->token;
+    if (!batch.errors.empty())
+      result->error = batch.errors[i];
+    if (result->error.ok())
+      result->outcome = batch.outcomes[i];
+    // The owners learn of the change before the client's answer leaves, so that its next decide sees it.
+    for (auto& changed : result->outcome.changed)
+      self->send(table->shards[decision::shard_of(changed.user)],
+                 changed_user_ptr{std::make_shared<storage::changed_user>(changed)});
+    self->send(asks[i]->client, write_result_ptr{std::move(result)});
+  }
+  note_health(batch.errors.empty() ? work_error{} : batch.errors.front());
+}
+
+void writer_pool_state::note_health(const work_error& error) {
+  auto& health = node->health;
+  if (error.ok()) {
+    if (!health.store_writable.exchange(true)) {
+      health.store_fault({});
+      spdlog::info("store: writable");
+    }
+    return;
+  }
+  if (error.code == storage::errc::rejected)
+    return; // says something about one job, not about the store
+  node->metrics->write_failures->Increment();
+  health.store_fault(error.detail);
+  if (health.store_writable.exchange(false))
+    spdlog::error("store: not writable: {}", error.detail);
+  // What the kernel did with the pages after a failed fsync is not known: only a restart reads the truth from the disk.
+  if (error.code == storage::errc::io_failed)
+    health.fail("the store failed to write to its disk: " + error.detail);
+}
+
+// An idle store says nothing; an empty batch asks it.
+void writer_pool_state::beat() {
+  self->delayed_send(self, std::chrono::seconds{1}, beat_atom::value);
+  for (uint32_t i = 0; i < lanes.size(); ++i)
+    if (auto& l = lanes[i]; !l.busy && l.writer && l.queue.empty() && !stopping)
+      send_batch(l, i, {});
+}
+
+caf::typed_response_promise<stop_atom> writer_pool_state::stop() {
+  stopping = true;
+  stopped = self->make_response_promise<stop_atom>();
+  auto promise = stopped;
+  finish_if_idle();
+  return promise;
+}
+
+void writer_pool_state::finish_if_idle() {
+  if (!stopping || !stopped.pending())
+    return;
+  auto working = [](const lane& l) { return l.writer && (l.busy || !l.queue.empty()); };
+  if (std::none_of(lanes.begin(), lanes.end(), working))
+    stopped.deliver(stop_atom::value);
+}
+
+void writer_pool_state::publish_depth() {
+  size_t jobs = 0;
+  size_t bytes = 0;
+  for (const auto& l : lanes) {
+    jobs += l.queue.size();
+    bytes += l.queue.bytes();
+  }
+  node->metrics->write_queue_jobs->Set(static_cast<double>(jobs));
+  node->metrics->write_queue_bytes->Set(static_cast<double>(bytes));
+}
+
+writer_pool_actor::behavior_type writer_pool(writer_pool_state::self_pointer self, node_context_ptr node) {
+  auto& st = self->state;
+  st.self = self;
+  st.node = std::move(node);
+  const auto& o = st.node->options;
+  for (size_t i = 0; i < o.writers; ++i)
+    st.lanes.emplace_back(work_queue<write_ask_ptr>::bounds{o.write_jobs_max, o.write_bytes_max});
+  self->set_down_handler([self](const caf::down_msg& down) { self->state.detach(down.source); });
+  self->send(self, beat_atom::value);
+  return {
+    [self](write_atom, const write_ask_ptr& ask) { self->state.enqueue(ask); },
+    [self](const write_batch_result_ptr& result) { self->state.complete(*result); },
+    [self](attach_atom, uint32_t number, const writer_actor& writer) { self->state.attach(number, writer); },
+    [self](beat_atom) { self->state.beat(); },
+    [self](stop_atom) { return self->state.stop(); },
+  };
+}
+
+} // namespace beckon::actors

@@ -1,0 +1,197 @@
+#include "apps/beckon/catalog_commands.hpp"
+
+#include "actors/node.hpp"
+#include "apps/beckon/app.hpp"
+#include "apps/beckon/catalog_document.hpp"
+#include "apps/beckon/host.hpp"
+#include "apps/beckon/remote_catalog.hpp"
+#include "storage/error.hpp"
+
+#include <cerrno>
+#include <chrono>
+#include <cstdio>
+#include <fstream>
+#include <iostream>
+#include <iterator>
+#include <memory>
+#include <system_error>
+
+namespace beckon::apps {
+
+namespace {
+
+constexpr size_t file_bytes_max = 512 * 1024 * 1024;
+constexpr size_t problems_shown_max = 100;
+
+int fail(const std::string& what) {
+  std::fprintf(stderr, "beckon: %s\n", what.c_str());
+  return exit_failure;
+}
+
+/// The whole of a stream; empty when it is too large or cannot be read.
+std::optional<std::string> slurp(std::istream& in) {
+  std::string result;
+  char buffer[65536];
+  while (in.read(buffer, sizeof buffer) || in.gcount() > 0) {
+    result.append(buffer, static_cast<size_t>(in.gcount()));
+    if (result.size() > file_bytes_max)
+      return std::nullopt;
+  }
+  return in.bad() ? std::nullopt : std::optional{std::move(result)};
+}
+
+std::optional<std::string> read_file(const std::string& name) {
+  if (name == "-")
+    return slurp(std::cin);
+  std::ifstream in{name, std::ios::binary};
+  if (!in) {
+    fail(name + " cannot be read: " + std::generic_category().message(errno));
+    return std::nullopt;
+  }
+  auto text = slurp(in);
+  if (!text)
+    fail(name + " cannot be read to its end, or is larger than 512 MiB");
+  return text;
+}
+
+/// The checked document; empty when something was wrong, which is printed then.
+std::optional<catalog_document> read_document(const std::string& file) {
+  auto text = read_file(file);
+  if (!text)
+    return std::nullopt;
+  std::vector<std::string> problems;
+  auto document = read_catalog_document(*text, problems);
+  if (problems.empty())
+    return document;
+  for (size_t i = 0; i < problems.size() && i < problems_shown_max; ++i)
+    std::fprintf(stderr, "%s: %s\n", file.c_str(), problems[i].c_str());
+  fail("nothing was imported: " + std::to_string(problems.size()) + " errors in " + file);
+  return std::nullopt;
+}
+
+int report(size_t imported, size_t unchanged) {
+  std::printf("imported %zu, unchanged %zu\n", imported, unchanged);
+  return exit_success;
+}
+
+/// The store, opened for an operator's command; empty when it cannot be, which is printed then.
+storage::store_ptr open_for_command(const config::configuration& cfg) {
+  if (auto problem = prepare_directory(cfg.text("node.data-dir")); !problem.empty()) {
+    fail("data directory " + problem);
+    return nullptr;
+  }
+  auto store = actors::open_store(cfg);
+  if (store)
+    return *store;
+  auto detail = storage::describe(store.error());
+  if (storage::code_of(store.error()) == storage::errc::unavailable) {
+    auto port = static_cast<uint16_t>(cfg.integer("http.port"));
+    detail += "\nIf that is a running node, go through it: --url "
+              + url_of(cfg.text("http.address"), port == 0 ? 8080 : port);
+  }
+  fail(detail);
+  return nullptr;
+}
+
+std::vector<storage::write_job> jobs_for(const catalog_document& document, const catalog_changes& changes) {
+  using std::chrono::milliseconds;
+  auto now =
+      std::chrono::duration_cast<milliseconds>(std::chrono::system_clock::now().time_since_epoch()).count();
+  std::vector<storage::write_job> jobs;
+  if (changes.settings)
+    jobs.emplace_back(storage::settings_write{*document.settings, std::nullopt});
+  for (const auto* popup : changes.popups)
+    jobs.emplace_back(storage::popup_write{popup->id, std::nullopt, popup->document, now});
+  return jobs;
+}
+
+int import_into(const storage::store_ptr& store, const catalog_document& document, bool if_empty,
+                size_t popups_max) {
+  auto session = store->open_writer();
+  if (!session)
+    return fail(storage::describe(session.error()));
+  auto present = (*session)->load_catalog();
+  if (!present)
+    return fail("the catalogue cannot be read: " + storage::describe(present.error()));
+  if (if_empty && present->version != 0)
+    return report(0, present->popups.size());
+  auto changes = changes_of(document, *present);
+  if (present->popups.size() + changes.added > popups_max)
+    return fail("nothing was imported: there would be "
+                + std::to_string(present->popups.size() + changes.added)
+                + " popups, more than limits.popups-max (" + std::to_string(popups_max)
+                + "); raise it or delete some");
+  auto jobs = jobs_for(document, changes);
+  if (jobs.empty())
+    return report(0, changes.unchanged);
+  auto outcomes = (*session)->write(jobs);
+  if (!outcomes)
+    return fail("nothing was imported: " + storage::describe(outcomes.error()));
+  return report(jobs.size(), changes.unchanged);
+}
+
+int import_through(const std::string& url, const catalog_document& document, bool if_empty) {
+  remote_catalog remote{url};
+  auto present = remote.load();
+  if (!present)
+    return fail(remote.problem());
+  if (if_empty && !present->popups.empty())
+    return report(0, present->popups.size());
+  auto changes = changes_of(document, *present);
+  size_t done = 0;
+  if (changes.settings) {
+    if (!remote.put_settings(*document.settings))
+      return fail("nothing was imported: " + remote.problem());
+    ++done;
+  }
+  for (const auto* popup : changes.popups) {
+    if (!remote.put_popup(popup->id, popup->document))
+      return fail("stopped after " + std::to_string(done) + ": " + remote.problem()
+                  + "\nThe rest was not written; run the same import again to go on");
+    ++done;
+  }
+  return report(done, changes.unchanged);
+}
+
+} // namespace
+
+int import_catalog(const config::configuration& cfg, const import_options& options) {
+  auto document = read_document(options.file);
+  if (!document)
+    return exit_failure;
+  if (options.url)
+    return import_through(*options.url, *document, options.if_empty);
+  auto store = open_for_command(cfg);
+  if (!store)
+    return exit_failure;
+  return import_into(store, *document, options.if_empty,
+                     static_cast<size_t>(cfg.integer("limits.popups-max")));
+}
+
+int export_catalog(const config::configuration& cfg, const std::optional<std::string>& url) {
+  storage::catalog_rows rows;
+  if (url) {
+    remote_catalog remote{*url};
+    auto loaded = remote.load();
+    if (!loaded)
+      return fail(remote.problem());
+    rows = std::move(*loaded);
+  } else {
+    auto store = open_for_command(cfg);
+    if (!store)
+      return exit_failure;
+    auto session = store->open_reader();
+    if (!session)
+      return fail(storage::describe(session.error()));
+    auto loaded = (*session)->load_catalog();
+    if (!loaded)
+      return fail("the catalogue cannot be read: " + storage::describe(loaded.error()));
+    rows = std::move(*loaded);
+  }
+  auto text = write_catalog_document(rows);
+  if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size() || std::fflush(stdout) != 0)
+    return fail("the output cannot be written completely");
+  return exit_success;
+}
+
+} // namespace beckon::apps

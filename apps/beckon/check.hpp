@@ -1,0 +1,17 @@
+#pragma once
+
+#include "config/configuration.hpp"
+
+#include <string>
+
+namespace beckon::apps {
+
+/// Prints one line for each thing that a node needs: ok, warn or fail, and the remedy. Changes nothing,
+/// except that an existing store is opened (and brought up to date) unless a node has it. Returns the exit
+/// code.
+int check(const config::configuration& cfg);
+
+/// The same when the configuration itself was refused.
+int check_refused(const std::string& problems);
+
+} // namespace beckon::apps

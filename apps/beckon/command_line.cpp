@@ -1,0 +1,189 @@
+#include "apps/beckon/command_line.hpp"
+
+#include "config/configuration.hpp"
+#include "json/json.hpp"
+#include "json/object_reader.hpp"
+
+#include <string_view>
+
+namespace beckon::apps {
+
+namespace {
+
+constexpr std::string_view serve_text =
+    R"(Runs one node until SIGTERM or SIGINT; it then finishes what is in work and ends with 0. A second signal ends
+it at once. Prints "listening on http://ADDRESS:PORT" when it answers; the log goes to standard error.
+Ends with 1 when it cannot start, with 70 on a fault after which it must not go on.)";
+
+constexpr std::string_view check_text =
+    R"(Looks at configuration, data directory, store, port, descriptors, kernel settings and clock, and changes
+nothing. One line each: ok, warn or fail, and what to do. Ends with 1 when something would keep a node from
+starting.)";
+
+constexpr std::string_view import_text =
+    R"(Reads {"settings": {...}, "popups": [...]} (or only the array of popups) and writes what differs from the
+catalogue, all of it or, when anything is wrong, nothing. FILE may be - for standard input.
+  --if-empty  do nothing when the catalogue was ever changed
+  --url URL   through the HTTP API of a running node; popups are then written one after the other)";
+
+constexpr std::string_view export_text =
+    R"(Writes settings and popups to standard output in the form that import reads.
+  --url URL   through the HTTP API of a running node)";
+
+constexpr std::string_view help_topics = R"(  keys        every configuration key with its default
+  ini         the reference cluster.ini
+  markdown    the reference as a page of the documentation)";
+
+constexpr std::string_view flags[] = {"--config", "--help", "--url", "--if-empty", "--version"};
+
+/// The value of a flag: behind "=", or the next word.
+std::optional<std::string> value_of(std::string_view flag, const std::vector<std::string>& words, size_t& i) {
+  const auto& word = words[i];
+  if (word.size() > flag.size())
+    return word.substr(flag.size() + 1);
+  if (i + 1 < words.size() && words[i + 1].substr(0, 2) != "--")
+    return words[++i];
+  return std::nullopt;
+}
+
+bool is_flag(const std::string& word, std::string_view flag) {
+  return word == flag
+         || (word.size() > flag.size() && word.compare(0, flag.size(), flag) == 0
+             && word[flag.size()] == '=');
+}
+
+/// Takes --key=value or --key value as config::read wants it.
+void take_key(command_line& out, const std::vector<std::string>& words, size_t& i) {
+  const auto& word = words[i];
+  out.keys.push_back(word);
+  if (word.find('=') != std::string::npos || i + 1 == words.size())
+    return;
+  const auto* k = config::find_key(std::string_view{word}.substr(2));
+  const auto& next = words[i + 1];
+  bool is_boolean = k && k->type == config::value_type::boolean;
+  if (is_boolean ? next == "true" || next == "false" : next.compare(0, 2, "--") != 0)
+    out.keys.push_back(words[++i]);
+}
+
+std::string unknown_flag(const std::string& word) {
+  std::vector<std::string_view> known(std::begin(flags), std::end(flags));
+  auto name = word.substr(0, word.find('='));
+  auto result = "unknown flag " + json::clipped(name);
+  if (auto near = json::nearest(name, known))
+    result += "; did you mean " + std::string{*near} + '?';
+  else
+    result += "; configuration keys have a dot, like --http.port=8081";
+  return result;
+}
+
+/// Takes one word that begins with a dash. False: `problem` is set.
+bool take_flag(command_line& out, const std::vector<std::string>& words, size_t& i, std::string& problem) {
+  const auto& word = words[i];
+  for (auto [flag, target] : {std::pair{"--config", &out.config}, std::pair{"--url", &out.url}}) {
+    if (!is_flag(word, flag))
+      continue;
+    *target = value_of(flag, words, i);
+    if (!*target || (*target)->empty())
+      problem = std::string{flag} + ": the value is missing; write " + flag + "=…";
+    return problem.empty();
+  }
+  if (word == "--help" || word == "-h")
+    out.help = true;
+  else if (word == "--if-empty")
+    out.if_empty = true;
+  else if (word == "--version" && out.command.empty())
+    out.command = "version";
+  else if (word.compare(0, 2, "--") == 0 && word.substr(0, word.find('=')).find('.') != std::string::npos)
+    take_key(out, words, i);
+  else
+    problem = unknown_flag(word);
+  return problem.empty();
+}
+
+bool check_command(const command_line& line, std::string& problem) {
+  if (line.command.empty() || find_command(line.command))
+    return true;
+  std::vector<std::string_view> known;
+  for (const auto& c : commands())
+    known.push_back(c.name);
+  problem = "unknown command " + json::clipped(line.command);
+  if (auto near = json::nearest(line.command, known))
+    problem += "; did you mean " + std::string{*near} + '?';
+  else
+    problem += "; \"beckon help\" lists all";
+  return false;
+}
+
+bool check_fit(const command_line& line, std::string& problem) {
+  bool is_import = line.command == "import";
+  if (line.if_empty && !is_import)
+    problem = "--if-empty belongs to import";
+  else if (line.url && !is_import && line.command != "export")
+    problem = "--url belongs to import and export";
+  else if (!line.help && is_import && line.words.size() != 1)
+    problem = "import takes one file; write beckon import FILE";
+  else if (!is_import && line.command != "help" && !line.words.empty())
+    problem = line.command + ": unexpected word " + json::clipped(line.words.front());
+  return problem.empty();
+}
+
+} // namespace
+
+const std::vector<command>& commands() {
+  static const std::vector<command> all = {
+      {"serve", "serve [--config FILE] [--KEY=VALUE]…", "run a node", serve_text},
+      {"check", "check [--config FILE] [--KEY=VALUE]…", "say whether a node would run well here", check_text},
+      {"import", "import FILE [--if-empty] [--url URL] [--KEY=VALUE]…", "write a catalogue into the store",
+       import_text},
+      {"export", "export [--url URL] [--KEY=VALUE]…", "write the catalogue to standard output", export_text},
+      {"version", "version", "versions of the program and of what it is built on", ""},
+      {"help", "help [COMMAND | keys | ini | markdown]", "this, or more about one command", help_topics},
+  };
+  return all;
+}
+
+const command* find_command(std::string_view name) {
+  for (const auto& c : commands()) {
+    if (c.name == name)
+      return &c;
+  }
+  return nullptr;
+}
+
+std::optional<command_line> parse_command_line(const std::vector<std::string>& words, std::string& problem) {
+  command_line result;
+  for (size_t i = 0; i < words.size(); ++i) {
+    const auto& word = words[i];
+    if (word.size() > 1 && word.front() == '-') {
+      if (!take_flag(result, words, i, problem))
+        return std::nullopt;
+    } else if (result.command.empty()) {
+      result.command = word;
+    } else {
+      result.words.push_back(word);
+    }
+  }
+  if (!check_command(result, problem) || !check_fit(result, problem))
+    return std::nullopt;
+  return result;
+}
+
+std::string help_text(const command* about) {
+  std::string out;
+  if (about) {
+    out.append("beckon ").append(about->synopsis).append("\n  ").append(about->summary).append("\n");
+    if (!about->text.empty())
+      out.append("\n").append(about->text).append("\n");
+    return out;
+  }
+  out = "Beckon decides which popup each user sees, and when the next one may come.\n\n";
+  for (const auto& c : commands())
+    out.append("  beckon ").append(c.synopsis).append("\n      ").append(c.summary).append("\n");
+  out += R"(
+Configuration: built-in defaults, then ./cluster.ini if there is one (or --config FILE), then the environment
+(BECKON_HTTP_PORT=8081), then --KEY=VALUE. "beckon help keys" lists every key.
+)";
+  return out;
+}
+
+} // namespace beckon::apps

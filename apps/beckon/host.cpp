@@ -1,0 +1,114 @@
+#include "apps/beckon/host.hpp"
+
+#include <arpa/inet.h>
+#include <cerrno>
+#include <filesystem>
+#include <fstream>
+#include <netinet/in.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <system_error>
+#include <unistd.h>
+
+namespace beckon::apps {
+
+namespace {
+
+std::string reason_of(int error_number) {
+  return std::generic_category().message(error_number);
+}
+
+std::string remedy(const std::string& path, const std::string& reason) {
+  return path + ": " + reason + "; give this user the directory, or name another with --node.data-dir=DIR";
+}
+
+/// Like mkdir -p, except that only the last part is for this user alone.
+std::string make_directory(const std::filesystem::path& path) {
+  std::error_code status;
+  if (path.has_parent_path())
+    std::filesystem::create_directories(path.parent_path(), status);
+  if (status)
+    return remedy(path.string(), "cannot be made: " + status.message());
+  if (::mkdir(path.c_str(), 0700) != 0 && errno != EEXIST)
+    return remedy(path.string(), "cannot be made: " + reason_of(errno));
+  return {};
+}
+
+/// The nearest parent that exists.
+std::filesystem::path existing_parent(const std::filesystem::path& path) {
+  std::error_code status;
+  auto parent = std::filesystem::absolute(path, status).parent_path();
+  while (!parent.empty() && parent != parent.root_path() && !std::filesystem::exists(parent, status))
+    parent = parent.parent_path();
+  return parent;
+}
+
+} // namespace
+
+address_kind kind_of_address(const std::string& text) {
+  in_addr v4{};
+  if (inet_pton(AF_INET, text.c_str(), &v4) == 1)
+    return (ntohl(v4.s_addr) >> 24) == 127 ? address_kind::loopback : address_kind::other;
+  in6_addr v6{};
+  if (inet_pton(AF_INET6, text.c_str(), &v6) == 1)
+    return IN6_IS_ADDR_LOOPBACK(&v6) ? address_kind::loopback : address_kind::other;
+  return address_kind::none;
+}
+
+std::string url_of(const std::string& address, uint16_t port) {
+  auto host = address.find(':') == std::string::npos ? address : '[' + address + ']';
+  return "http://" + host + ':' + std::to_string(port);
+}
+
+std::string inspect_directory(const std::string& path, bool& missing) {
+  struct stat info {};
+  missing = false;
+  if (::stat(path.c_str(), &info) != 0) {
+    if (errno != ENOENT)
+      return remedy(path, "cannot be looked at: " + reason_of(errno));
+    missing = true;
+    auto parent = existing_parent(path);
+    if (::access(parent.c_str(), W_OK | X_OK) != 0)
+      return remedy(path, "is missing and cannot be made in " + parent.string() + ": " + reason_of(errno));
+    return {};
+  }
+  if (!S_ISDIR(info.st_mode))
+    return remedy(path, "is no directory");
+  if (::access(path.c_str(), R_OK | W_OK | X_OK) != 0)
+    return remedy(path, "cannot be written: " + reason_of(errno));
+  return {};
+}
+
+std::string prepare_directory(const std::string& path) {
+  bool missing = false;
+  if (auto problem = inspect_directory(path, missing); !problem.empty() || !missing)
+    return problem;
+  std::filesystem::path plain = path;
+  while (plain.has_parent_path() && plain.filename().empty())
+    plain = plain.parent_path();
+  return make_directory(plain);
+}
+
+uint64_t descriptors_max() {
+  rlimit limit{};
+  return ::getrlimit(RLIMIT_NOFILE, &limit) == 0 ? limit.rlim_max : 0;
+}
+
+void raise_descriptor_limit() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == limit.rlim_max)
+    return;
+  // A failure leaves the limit as it was; the start compares it with what is needed and says so.
+  limit.rlim_cur = limit.rlim_max;
+  (void)::setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+std::optional<int64_t> kernel_setting(const std::string& path) {
+  std::ifstream in{"/proc/sys/" + path};
+  int64_t value = 0;
+  if (in >> value)
+    return value;
+  return std::nullopt;
+}
+
+} // namespace beckon::apps

@@ -1,0 +1,35 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+/// What the operating system allows and tells.
+namespace beckon::apps {
+
+/// Whether the text is an IP address, and one that only this host reaches.
+enum class address_kind { none, loopback, other };
+address_kind kind_of_address(const std::string& text);
+
+/// "http://127.0.0.1:8080", with brackets around an IPv6 address.
+std::string url_of(const std::string& address, uint16_t port);
+
+/// Makes the directory (0700) when it is missing and checks that this user can write there. Returns what is
+/// wrong, with the remedy; empty when all is well.
+std::string prepare_directory(const std::string& path);
+
+/// The same check without making anything. `missing` says that it would have to be made.
+std::string inspect_directory(const std::string& path, bool& missing);
+
+/// Open descriptors that this process may have at most, after raise_descriptor_limit().
+uint64_t descriptors_max();
+/// Raises the soft limit to the hard one.
+void raise_descriptor_limit();
+
+/// Descriptors that a node needs besides one for each connection: store files, wake-ups, log.
+constexpr uint64_t descriptors_reserve = 128;
+
+/// A number from /proc/sys; empty when it cannot be read.
+std::optional<int64_t> kernel_setting(const std::string& path);
+
+} // namespace beckon::apps

@@ -1,0 +1,32 @@
+#pragma once
+
+#include "config/configuration.hpp"
+
+#include <initializer_list>
+#include <string>
+#include <string_view>
+#include <utility>
+
+/// The log: one line an occurrence on standard error, each with time, level, message and named values.
+namespace beckon::apps {
+
+enum class log_level : uint8_t { debug, info, warn, error };
+
+using log_fields = std::initializer_list<std::pair<std::string_view, std::string>>;
+
+/// Sets level and format (log.level, log.format) for this process, also for lines written through spdlog
+/// directly. Call once, before there are other threads.
+void start_logging(const config::configuration& cfg);
+
+/// Writes one line. Threadsafe. Blocks: as long as standard error does.
+void log_line(log_level level, std::string_view message, log_fields fields = {});
+
+/// One line as it is written, without the newline, for the given time. `payload` is the message with its
+/// fields as log_line joins them; bytes that could forge a line or break a terminal are escaped.
+std::string format_text(int64_t unix_ms, std::string_view level, std::string_view payload);
+std::string format_json(int64_t unix_ms, std::string_view level, std::string_view payload);
+
+/// The message and its fields in one text.
+std::string join_fields(std::string_view message, log_fields fields);
+
+} // namespace beckon::apps

@@ -1,0 +1,14 @@
+#pragma once
+
+#include "actors/node.hpp"
+#include "config/configuration.hpp"
+
+#include <vector>
+
+namespace beckon::apps {
+
+/// Runs a node until a signal or a fatal fault. Returns the exit code. Blocks signals for every thread
+/// started after it.
+int serve(const config::configuration& cfg, const std::vector<actors::extension>& extensions);
+
+} // namespace beckon::apps

@@ -1,0 +1,36 @@
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <csignal>
+#include <mutex>
+#include <thread>
+
+namespace beckon::apps {
+
+/// Takes SIGTERM and SIGINT in a thread of its own: the first is told to whoever waits, a second ends the
+/// process at once with 128 + its number. Make it before any other thread, so that all of them inherit the
+/// blocked signals.
+class stop_signals {
+ public:
+  stop_signals();
+  ~stop_signals();
+  stop_signals(const stop_signals&) = delete;
+  stop_signals& operator=(const stop_signals&) = delete;
+
+  /// The first signal's number; 0 when none came in that time.
+  int wait_for(std::chrono::milliseconds time);
+
+ private:
+  void run();
+
+  sigset_t signals_{};
+  std::mutex mutex_;
+  std::condition_variable came_;
+  int first_ = 0;
+  std::atomic<bool> done_{false};
+  std::thread thread_;
+};
+
+} // namespace beckon::apps

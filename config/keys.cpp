@@ -1,0 +1,160 @@
+#include "config/configuration.hpp"
+
+#include <iterator>
+
+namespace beckon::config {
+
+namespace {
+
+constexpr auto integer = value_type::integer;
+constexpr auto boolean = value_type::boolean;
+constexpr auto text = value_type::text;
+constexpr auto choice = value_type::choice;
+
+constexpr int64_t minute_ms = 60'000;
+constexpr int64_t hour_ms = 60 * minute_ms;
+constexpr int64_t mib = 1024 * 1024;
+
+// clang-format off
+constexpr key table[] = {
+  {"node.name", text, "", "", 0, 255, "",
+   "Name of this node in logs and metrics; empty: the host's name."},
+  {"node.data-dir", text, "data", "", 1, 4000, "",
+   "Directory of the store; made when missing. One running node owns it."},
+  {"node.threads", integer, "0", "", 0, 64, "",
+   "Threads that run actors; 0: as many as there are cores."},
+  {"node.grace-ms", integer, "10000", "ms", 0, hour_ms, "",
+   "On SIGTERM, how long requests in flight may take to finish before they are cut off."},
+
+  {"http.address", text, "127.0.0.1", "", 1, 64, "",
+   "IP address to listen on. Without tokens only a loopback address is accepted."},
+  {"http.port", integer, "8080", "", 0, 65535, "",
+   "TCP port to listen on; 0: any free one, printed at the start."},
+  {"http.backlog", integer, "4096", "", 1, 65535, "",
+   "Connections that the kernel holds until the node accepts them; the kernel cuts it to net.core.somaxconn."},
+  {"http.reuse-port", boolean, "false", "", 0, 0, "",
+   "Lets several processes of one host listen on the same port (SO_REUSEPORT)."},
+  {"http.header-timeout-ms", integer, "10000", "ms", 10, hour_ms, "",
+   "From the first byte of a request to the end of its header, else 408."},
+  {"http.body-timeout-ms", integer, "30000", "ms", 10, hour_ms, "",
+   "From the end of the header to the end of the body, else 408."},
+  {"http.body-rate-min", integer, "0", "bytes/s", 0, 1024 * mib, "",
+   "Least average rate of an arriving body, else 408; 0: none."},
+  {"http.idle-timeout-ms", integer, "60000", "ms", 10, 24 * hour_ms, "",
+   "How long a keep-alive connection may stay without a request before it is closed."},
+  {"http.write-timeout-ms", integer, "30000", "ms", 10, hour_ms, "",
+   "How long a client may take nothing of a waiting answer before its connection is reset."},
+  {"http.linger-ms", integer, "2000", "ms", 0, minute_ms, "",
+   "After the node has closed its side, how long late input is still read so that the answer is not lost."},
+  {"http.request-deadline-ms", integer, "5000", "ms", 10, 10 * minute_ms, "",
+   "A request must be answered by then; otherwise it gets 503."},
+
+  {"limits.request-line-bytes-max", integer, "8192", "bytes", 64, 65536, "",
+   "Longest request line; beyond: 414."},
+  {"limits.header-bytes-max", integer, "16384", "bytes", 256, mib, "",
+   "All header fields of one request together; beyond: 431."},
+  {"limits.header-fields-max", integer, "100", "", 4, 1000, "",
+   "Header fields of one request; beyond: 431."},
+  {"limits.body-bytes-max", integer, "1048576", "bytes", 1, 64 * mib, "",
+   "Body of one request; beyond: 413."},
+  {"limits.connections-max", integer, "10000", "", 1, 1'000'000, "",
+   "Open connections; beyond: new ones wait in the kernel. Each needs one descriptor (ulimit -n)."},
+  {"limits.pipeline-depth-max", integer, "16", "", 1, 1024, "",
+   "Requests of one connection in work at a time; beyond: the node reads no further."},
+  {"limits.requests-in-flight-max", integer, "20000", "", 1, 1'000'000, "",
+   "Requests of the whole node in work at a time; beyond: 503 with Retry-After."},
+  {"limits.output-bytes-max", integer, "1048576", "bytes", 4096, 1024 * mib, "",
+   "Answers of one connection that the client has not taken yet; beyond: the node reads no further."},
+  {"limits.stream-piece-bytes-max", integer, "262144", "bytes", 1024, 64 * mib, "",
+   "Piece of a streamed answer that is held in memory; not above limits.output-bytes-max."},
+  {"limits.shard-users-max", integer, "4096", "", 1, 10'000'000, "",
+   "Users that each of the 256 shards keeps in memory; beyond: the one not seen for longest is dropped."},
+  {"limits.user-waiting-max", integer, "256", "", 1, 100'000, "",
+   "Decides that wait behind one user's claim until it is on disk; beyond: 503 with Retry-After."},
+  {"limits.shard-waiting-max", integer, "4096", "", 1, 1'000'000, "",
+   "Requests that wait in one shard; beyond: 503 with Retry-After."},
+  {"limits.popups-max", integer, "10000", "", 1, 1'000'000, "",
+   "Popups in the catalogue; beyond: creating one is refused."},
+  {"limits.replay-answers-max", integer, "64", "", 1, 100'000, "",
+   "Answers without a popup that each shard remembers for retries of the same request_id."},
+
+  {"storage.backend", choice, "sqlite", "", 0, 0, "sqlite",
+   "The store. This version has the embedded one."},
+
+  {"sqlite.cache-kib", integer, "65536", "KiB", 64, 64 * mib, "",
+   "Page cache of each writing connection."},
+  {"sqlite.busy-timeout-ms", integer, "5000", "ms", 1, 10 * minute_ms, "",
+   "How long to wait for another connection's lock before the store counts as unavailable."},
+  {"sqlite.wal-checkpoint-pages", integer, "4000", "pages", 100, 1'000'000, "",
+   "Pages of 4 KiB in the write-ahead log that start moving it into the database file."},
+
+  {"writers.count", integer, "1", "", 1, 64, "",
+   "Writing threads, one store connection each. SQLite takes one writer at a time: 1 is best there."},
+  {"writers.queue-jobs-max", integer, "20000", "jobs", 1, 10'000'000, "",
+   "Writes that wait for one writer; beyond: 503 with Retry-After. Not below writers.batch-jobs-max."},
+  {"writers.queue-bytes-max", integer, "67108864", "bytes", 65536, 16 * 1024 * mib, "",
+   "The same bound in bytes. Not below writers.batch-bytes-max."},
+  {"writers.batch-jobs-max", integer, "256", "jobs", 1, 10'000, "",
+   "Writes in one transaction."},
+  {"writers.batch-bytes-max", integer, "1048576", "bytes", 1024, 64 * mib, "",
+   "Bytes in one transaction; a single larger write goes alone."},
+
+  {"readers.count", integer, "2", "", 1, 64, "",
+   "Reading threads, one store connection each."},
+  {"readers.queue-jobs-max", integer, "20000", "jobs", 1, 10'000'000, "",
+   "Reads that wait for a reader; beyond: 503 with Retry-After."},
+  {"readers.batch-users-max", integer, "64", "users", 1, 1000, "",
+   "Users loaded with one query."},
+
+  {"durability.claims", choice, "store", "", 0, 0, "store|queued",
+   "store: a popup is in an answer only after its claim is on disk. queued: the answer does not wait; "
+   "a crash may then show a popup again."},
+  {"durability.events", choice, "store", "", 0, 0, "store",
+   "store: events are in the store before the 202."},
+
+  {"supervisor.restarts-max", integer, "5", "", 0, 1000, "",
+   "Restarts of one failed part within the window; beyond: the node stops, for its service manager to start anew."},
+  {"supervisor.restart-window-ms", integer, "60000", "ms", 100, 24 * hour_ms, "",
+   "The window in which restarts are counted."},
+  {"supervisor.backoff-ms", integer, "100", "ms", 1, minute_ms, "",
+   "Wait before the first restart; doubled for each further one in the window."},
+
+  {"log.level", choice, "info", "", 0, 0, "trace|debug|info|warn|error",
+   "The least important lines that are written."},
+  {"log.format", choice, "text", "", 0, 0, "text|json",
+   "text: for people. json: one object a line, for collectors."},
+};
+// clang-format on
+
+} // namespace
+
+const std::vector<section>& sections() {
+  static const std::vector<section> table = {
+      {"node", "This node: its name, its directory, its threads."},
+      {"http", "The HTTP front: where it listens and how long it waits for a client."},
+      {"limits", "Bounds. What happens at each is a clear answer to the client, never a growing queue."},
+      {"storage", "Which store keeps claims, events, popups and users."},
+      {"sqlite", "The embedded store."},
+      {"writers", "Threads that write to the store, in groups: one group is one durable transaction."},
+      {"readers", "Threads that read from the store what no cache holds."},
+      {"durability", "What must be on disk before an answer leaves."},
+      {"supervisor", "How often a failed part of the node is started again."},
+      {"log", "The log on standard error."},
+  };
+  return table;
+}
+
+const std::vector<key>& keys() {
+  static const std::vector<key> result(std::begin(table), std::end(table));
+  return result;
+}
+
+const key* find_key(std::string_view name) {
+  for (const auto& k : keys()) {
+    if (k.name == name)
+      return &k;
+  }
+  return nullptr;
+}
+
+} // namespace beckon::config

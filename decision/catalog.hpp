@@ -1,0 +1,55 @@
+#pragma once
+
+#include "decision/popup.hpp"
+#include "json/object_reader.hpp"
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+namespace beckon::decision {
+
+/// Settings that hold for all popups.
+struct settings {
+  int64_t min_gap_ms = 0;       // least time between any two popups for one user
+  double holdout_percent = 0.0; // a stable share of users that sees nothing (salt "holdout")
+};
+
+/// Reads the settings document {"min_gap": "30m", "quiet_hours": null, "holdout_percent": 0}; errors with
+/// pointers. "min_gap" accepts "0s" and null for none.
+settings parse_settings(const json::value& v, json::field_errors& errors);
+std::string to_json(const settings& s);
+
+using popup_ptr = std::shared_ptr<const popup>;
+
+/// An immutable, compiled snapshot of all popups and settings, indexed by placement. Shared between threads.
+class catalog {
+ public:
+  /// `popups` may hold every status; only live ones are indexed. `version` grows with every change.
+  catalog(uint64_t version, settings s, std::vector<popup_ptr> popups);
+
+  uint64_t version() const { return version_; }
+  const settings& config() const { return settings_; }
+
+  /// Live popups of a placement, highest priority first, ties by id; empty for an unknown placement.
+  /// Windows are not applied: they depend on the moment.
+  const std::vector<popup_ptr>& at(std::string_view placement) const;
+
+  /// Any popup by id, whatever its status; null when there is none.
+  popup_ptr find(std::string_view id) const;
+  /// All popups, sorted by id.
+  const std::vector<popup_ptr>& all() const { return all_; }
+
+ private:
+  uint64_t version_;
+  settings settings_;
+  std::vector<popup_ptr> all_;
+  std::unordered_map<std::string_view, std::vector<popup_ptr>> by_placement_; // keys point into the popups
+};
+
+using catalog_ptr = std::shared_ptr<const catalog>;
+
+} // namespace beckon::decision

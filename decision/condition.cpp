@@ -1,0 +1,213 @@
+#include "decision/condition.hpp"
+
+#include "decision/user_state.hpp"
+#include "json/time_text.hpp"
+
+#include <re2/re2.h>
+
+#include <algorithm>
+
+namespace beckon::decision {
+
+namespace {
+
+char fold(char c) {
+  return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c;
+}
+
+template <class T>
+constexpr bool is_number = std::is_same_v<T, int64_t> || std::is_same_v<T, double>;
+
+template <class A, class B>
+bool equal_parts(const A& a, const B& b) {
+  if constexpr (is_number<A> && is_number<B>) // a long double holds either exactly
+    return static_cast<long double>(a) == static_cast<long double>(b);
+  else if constexpr (std::is_same_v<A, B>)
+    return a == b;
+  else
+    return false;
+}
+
+template <class V>
+bool equal(const V& a, const attribute_scalar& b) {
+  return std::visit([](const auto& x, const auto& y) { return equal_parts(x, y); }, a, b);
+}
+
+template <class V>
+bool is_any(const V& v, const std::vector<attribute_scalar>& values) {
+  return std::any_of(values.begin(), values.end(),
+                     [&](const auto& candidate) { return equal(v, candidate); });
+}
+
+bool any_in_list(const attribute_value& v, const std::vector<attribute_scalar>& values) {
+  const auto* list = std::get_if<std::vector<attribute_scalar>>(&v);
+  return list != nullptr && std::any_of(list->begin(), list->end(), [&](const auto& element) {
+           return is_any(element, values);
+         });
+}
+
+bool all_in_list(const attribute_value& v, const std::vector<attribute_scalar>& values) {
+  const auto* list = std::get_if<std::vector<attribute_scalar>>(&v);
+  return list != nullptr && std::all_of(values.begin(), values.end(), [&](const auto& wanted) {
+           return is_any(wanted, *list);
+         });
+}
+
+/// Below, at or above zero, as the attribute is to the operand; empty for unlike types.
+std::optional<int> order(const attribute_value& v, const condition& c) {
+  auto sign = [](auto a, auto b) { return static_cast<int>(a > b) - static_cast<int>(a < b); };
+  if (const auto* text = std::get_if<std::string>(&v)) {
+    auto moment = c.time_ms ? json::parse_rfc3339_ms(*text) : std::nullopt;
+    return moment ? std::optional{sign(*moment, *c.time_ms)} : std::nullopt;
+  }
+  return std::visit(
+      [&](const auto& a, const auto& b) -> std::optional<int> {
+        if constexpr (is_number<std::decay_t<decltype(a)>> && is_number<std::decay_t<decltype(b)>>)
+          return sign(static_cast<long double>(a), static_cast<long double>(b));
+        else
+          return std::nullopt;
+      },
+      v, c.values.front());
+}
+
+std::optional<int> version_order(const std::string& text, const condition& c) {
+  auto version = parse_semver(text);
+  return version ? std::optional{compare(*version, c.version)} : std::nullopt;
+}
+
+bool text_at(std::string_view text, size_t at, const condition& c) {
+  auto same = [&](char x, char y) { return (c.fold_case ? fold(x) : x) == y; };
+  return std::equal(c.text.begin(), c.text.end(), text.begin() + static_cast<std::ptrdiff_t>(at),
+                    [&](char wanted, char found) { return same(found, wanted); });
+}
+
+bool contains_text(std::string_view text, const condition& c) {
+  auto same = [&](char found, char wanted) { return (c.fold_case ? fold(found) : found) == wanted; };
+  return std::search(text.begin(), text.end(), c.text.begin(), c.text.end(), same) != text.end()
+         || c.text.empty();
+}
+
+bool in_networks(const std::string& text, const condition& c) {
+  auto address = parse_ip_address(text);
+  return address && std::any_of(c.networks.begin(), c.networks.end(), [&](const auto& n) {
+           return n.contains(*address);
+         });
+}
+
+bool text_holds(const std::string& text, const condition& c) {
+  switch (c.what) {
+  case test::starts_with:
+    return text.size() >= c.text.size() && text_at(text, 0, c);
+  case test::ends_with:
+    return text.size() >= c.text.size() && text_at(text, text.size() - c.text.size(), c);
+  case test::contains:
+    return contains_text(text, c);
+  case test::matches:
+    return RE2::PartialMatch(text, *c.pattern);
+  case test::semver_equal:
+    return version_order(text, c) == 0;
+  case test::semver_less:
+    return version_order(text, c).value_or(0) < 0;
+  case test::semver_less_equal:
+    return version_order(text, c).value_or(1) <= 0;
+  case test::semver_greater:
+    return version_order(text, c).value_or(0) > 0;
+  case test::semver_greater_equal:
+    return version_order(text, c).value_or(-1) >= 0;
+  case test::in_network:
+    return in_networks(text, c);
+  default:
+    return false;
+  }
+}
+
+bool value_holds(const attribute_value& v, const condition& c) {
+  switch (c.what) {
+  case test::exists:
+    return true;
+  case test::equal:
+    return equal(v, c.values.front());
+  case test::in:
+    return is_any(v, c.values);
+  case test::any_of:
+    return any_in_list(v, c.values);
+  case test::all_of:
+    return all_in_list(v, c.values);
+  case test::less:
+    return order(v, c).value_or(0) < 0;
+  case test::less_equal:
+    return order(v, c).value_or(1) <= 0;
+  case test::greater:
+    return order(v, c).value_or(0) > 0;
+  case test::greater_equal:
+    return order(v, c).value_or(-1) >= 0;
+  default:
+    const auto* text = std::get_if<std::string>(&v);
+    return text != nullptr && text_holds(*text, c);
+  }
+}
+
+bool is_outcome(test t) {
+  return t == test::seen || t == test::clicked || t == test::dismissed || t == test::converted;
+}
+
+/// When the user last did what the condition asks about; 0 for never.
+int64_t outcome_ms(const condition& c, const facts& f) {
+  const auto* record = f.state != nullptr ? f.state->find(c.attribute) : nullptr;
+  if (record == nullptr)
+    return 0;
+  switch (c.what) {
+  case test::seen:
+    return record->last_shown_ms;
+  case test::clicked:
+    return record->clicked_ms;
+  case test::dismissed:
+    return record->dismissed_ms;
+  default:
+    return record->converted_ms;
+  }
+}
+
+bool outcome_holds(const condition& c, const facts& f) {
+  auto at = outcome_ms(c, f);
+  return at != 0 && (!c.within_ms || f.now_ms - at <= *c.within_ms);
+}
+
+std::string_view outcome_name(test t) {
+  switch (t) {
+  case test::seen:
+    return "seen ";
+  case test::clicked:
+    return "clicked ";
+  case test::dismissed:
+    return "dismissed ";
+  default:
+    return "converted ";
+  }
+}
+
+} // namespace
+
+bool condition::holds(const facts& f) const {
+  if (is_outcome(what))
+    return outcome_holds(*this, f);
+  const auto* v = f.find(attribute);
+  return (v != nullptr && value_holds(*v, *this)) != negated;
+}
+
+void condition::append_fact(std::string& out, const facts& f) const {
+  if (is_outcome(what)) {
+    json::append_quoted(out, std::string{outcome_name(what)} + attribute);
+    auto at = outcome_ms(*this, f);
+    out += at != 0 ? ":\"" + json::format_rfc3339(at) + '"' : ":null";
+    return;
+  }
+  json::append_quoted(out, attribute);
+  out.push_back(':');
+  if (const auto* v = f.find(attribute))
+    append_json(out, *v);
+  else
+    out += "null";
+}
+
+} // namespace beckon::decision

@@ -1,0 +1,24 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace beckon::decision {
+
+/// A semantic version (semver.org 2.0.0): build metadata is checked and dropped, as it has no say in the
+/// order. Minor and patch may be missing ("3.2", "3") and count as zero: many apps name their versions so.
+struct semver {
+  std::array<uint64_t, 3> numbers{};
+  std::string prerelease; // without the hyphen; empty for a release
+};
+
+/// Empty when the text is no version, or a number in it has more than 18 digits.
+std::optional<semver> parse_semver(std::string_view text);
+
+/// Below zero, zero, above zero: `a` is earlier than, the same as, later than `b`.
+int compare(const semver& a, const semver& b);
+
+} // namespace beckon::decision

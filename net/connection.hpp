@@ -1,0 +1,83 @@
+#pragma once
+
+#include "net/http_actors.hpp"
+#include "net/request_parser.hpp"
+#include "net/response_writer.hpp"
+#include "net/timer_wheel.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace beckon::net {
+
+/// One request and its answer, from the moment the request is complete until the answer is in the output. Pooled.
+struct exchange {
+  enum class stage : uint8_t {
+    working, // a request actor has it
+    expired, // its deadline has passed and the actor was told
+    ready,   // `answer` is whole
+    begun,   // `answer` is the head of a stream, not written yet
+    flowing, // the head is written, pieces follow
+  };
+
+  exchange* next = nullptr; // the following request of the connection
+  uint64_t sequence = 0;
+  size_t route = 0;
+  stage at = stage::working;
+  bool counted = false;    // among the requests in flight
+  bool more_owed = false;  // the producer waits for more_atom
+  bool early_end = false;  // finish came before the exchange's turn
+  framing frame;           // request_id points to `request_id`
+  std::string request_id;
+  int64_t received_us = 0; // steady clock
+  int64_t due_ms = 0;      // the actor must have answered, or sent its next piece, by then
+  request_actor handler;
+  streaming_request_actor producer;
+  exchange_answer_ptr answer;
+  std::string early; // pieces that came before the exchange's turn
+};
+
+/// What is known of one client connection. An idle one holds no buffer, no parser state and no exchange.
+struct connection : timer_entry {
+  enum class phase : uint8_t { idle, header, body };
+
+  connection(uint64_t number_, int fd_, std::string peer_, const parser_limits& limits)
+      : number(number_), fd(fd_), peer(std::move(peer_)), parser(limits) {}
+
+  uint64_t number;
+  int fd;
+  phase input = phase::idle;
+  bool readable = false;         // the socket may have input (edge-triggered: remembered here)
+  bool write_blocked = false;    // the socket took no more; waits for its event
+  bool write_watched = false;    // registered for output events
+  bool no_more_requests = false; // what comes in is no longer parsed
+  bool client_closes = false;    // the client itself said that it sends nothing more
+  bool fin_announced = false;    // the kernel says that a FIN is behind the unread input
+  bool peer_done = false;        // FIN received
+  bool broken = false;           // to be dropped: reset by the peer, or an error on the socket
+  bool cut = false;              // to be reset by us
+  bool lingering = false;        // our FIN is sent, input is thrown away
+  bool continue_owed = false;    // "100 Continue" waits for earlier answers
+  bool dirty = false;            // settled at the end of the turn
+  uint32_t in_flight = 0;        // length of the list of exchanges
+  exchange* first = nullptr;
+  exchange* last = nullptr;
+  uint64_t next_sequence = 0;
+  int64_t input_since_ms = 0;    // when the phase began
+  size_t body_from_bytes = 0;    // what the parser had consumed when the body began
+  int64_t progress_ms = 0;       // when output last moved
+  int64_t linger_since_ms = 0;
+  size_t lingered_bytes = 0;
+  std::string peer;
+  request_parser parser;
+  std::string pending;   // read, not parsed: the pipeline is full
+  std::vector<char> out; // what the socket did not take
+  size_t out_sent = 0;
+
+  size_t unsent_bytes() const { return out.size() - out_sent; }
+};
+
+} // namespace beckon::net

@@ -1,0 +1,92 @@
+#pragma once
+
+#include "net/request_parser.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+/// Strict checks of HTTP/1.x framing on the raw bytes, ahead of the lenient library parser. Each check reads
+/// byte after byte and decides at the first byte that settles it, so the outcome does not depend on how the
+/// input was split.
+namespace beckon::net {
+
+/// Walks field lines up to and with the empty line that ends them (header block or trailer section).
+class field_scan {
+ public:
+  enum class outcome : uint8_t {
+    more,    // the text is used up
+    field,   // one whole line was read: name_at() and colon_at() say where
+    block,   // the empty line was read
+    refused, // why() says why; `pos` is behind the offending byte
+  };
+
+  /// Reads `text` from `pos` on, to the end of one line at most. After `more`, call again with either a
+  /// longer text of the same beginning or (when the positions of fields do not matter) the next bytes and pos
+  /// 0.
+  outcome run(std::string_view text, size_t& pos);
+
+  size_t name_at() const { return name_at_; }
+  size_t colon_at() const { return colon_at_; }
+  const char* why() const { return why_; }
+
+ private:
+  enum class step : uint8_t { start, name, value, line_end, block_end };
+
+  outcome refuse(size_t& pos, const char* why);
+  outcome refuse_name(char c, size_t& pos);
+
+  size_t name_at_ = 0;
+  size_t colon_at_ = 0;
+  const char* why_ = "";
+  step step_ = step::start;
+};
+
+/// Checks the chunked coding (RFC 9112, 7.1) and cuts it into events. Holds no body bytes.
+class chunk_check {
+ public:
+  explicit chunk_check(const parser_limits& limits);
+
+  enum class kind : uint8_t {
+    more,    // the bytes are used up
+    size,    // a chunk of `size` bytes begins
+    data,    // `data` is a piece of it
+    end,     // last chunk and trailer section are through
+    refused, // failure() says why
+  };
+  struct event {
+    kind what = kind::more;
+    uint64_t size = 0;
+    std::string_view data;
+  };
+
+  /// Reads `bytes` from `pos` on, up to one event.
+  event next(std::string_view bytes, size_t& pos);
+  const parse_failure& failure() const { return failure_; }
+
+ private:
+  enum class step : uint8_t { size_first, size_digits, extension, size_end, data, data_cr, data_lf, trailer };
+
+  bool read_size_line(char c);
+  bool add_digit(char c);
+  bool end_size();
+  event read_data(std::string_view bytes, size_t& pos);
+  event read_trailer(std::string_view bytes, size_t& pos);
+  bool refuse(uint16_t status, std::string detail);
+
+  const parser_limits& limits_;
+  uint64_t size_ = 0;       // of this chunk
+  uint64_t left_ = 0;       // of its data
+  uint64_t body_bytes_ = 0; // announced so far
+  size_t digits_ = 0;
+  size_t extension_bytes_ = 0;       // in this chunk's line
+  size_t extension_bytes_total_ = 0; // in the whole body
+  size_t trailer_bytes_ = 0;
+  size_t trailer_fields_ = 0;
+  field_scan trailer_;
+  parse_failure failure_;
+  step step_ = step::size_first;
+};
+
+} // namespace beckon::net

@@ -1,0 +1,34 @@
+#pragma once
+
+#include "net/message.hpp"
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace beckon::net {
+
+/// How an answer must be framed for the request it answers.
+struct framing {
+  uint8_t minor_version = 1;
+  bool head_request = false; // header as for GET, no body
+  bool keep_alive = true;
+  std::string_view request_id; // X-Request-Id
+};
+
+/// Appends a whole answer to `out`. The one place where headers are written: a value with CR, LF, NUL or another control
+/// character, or a name that is no token, is left out and counted as a programming error (returns false).
+/// `date` is the current IMF-fixdate, kept by the caller.
+bool write_response(std::vector<char>& out, const response& r, const framing& f, std::string_view date);
+
+/// Appends the head of a streamed answer: chunked for HTTP/1.1, until-close for HTTP/1.0.
+bool write_stream_head(std::vector<char>& out, const response& r, const framing& f, std::string_view date);
+/// Appends one piece of a streamed body (chunk framing for 1.1). Empty pieces append nothing.
+void write_stream_piece(std::vector<char>& out, std::string_view piece, const framing& f);
+void write_stream_end(std::vector<char>& out, const framing& f);
+
+/// "Fri, 20 Nov 2026 10:30:00 GMT".
+std::string format_http_date(int64_t unix_s);
+
+} // namespace beckon::net

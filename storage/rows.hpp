@@ -1,0 +1,177 @@
+#pragma once
+
+#include "decision/user_state.hpp"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+/// What goes into a store and comes out of it: plain values, no behaviour. Times are Unix milliseconds.
+namespace beckon::storage {
+
+// -- writes: each is one job; a group of jobs is one transaction ---------------------------------
+
+/// One showing, for the counters: which popup in which variant ("" for none).
+struct shown_popup {
+  std::string popup;
+  std::string variant;
+};
+
+/// The answer to remember under a request id, as the client got it.
+struct stored_answer {
+  std::string request_id;
+  int64_t at_ms = 0;
+  std::string body;
+};
+
+/// Charges one user for the popups in one answer.
+struct claim_write {
+  uint16_t shard = 0;
+  std::string user;
+  uint64_t expected_version = 0; // of the stored state; 0: there is none
+  uint64_t version = 0;          // of `state`
+  int64_t next_eligible_ms = 0;  // also in `state`; a column so that people can look
+  std::string state;             // decision::encode()
+  std::vector<shown_popup> shown;
+  std::optional<stored_answer> answer;
+};
+
+/// An event as accepted. `properties` is compact JSON or empty.
+struct event_row {
+  std::string id;
+  decision::event_type type = decision::event_type::impression;
+  std::string name;        // custom events only
+  std::string user;
+  std::string popup;       // may be empty for custom events
+  std::string variant;
+  std::string decision_id;
+  int64_t at_ms = 0;
+  int64_t received_ms = 0;
+  std::string properties;
+};
+
+/// Stores the events whose id is new, counts them, and applies them to the users' states, all or nothing.
+struct event_batch_write {
+  std::vector<event_row> events;
+};
+
+/// Replaces a user's profile (a JSON object of attributes).
+struct profile_write {
+  uint16_t shard = 0;
+  std::string user;
+  std::string attributes;
+  int64_t at_ms = 0;
+};
+
+/// Erases profile, state, remembered answers and events of a user, and takes what they counted out of the counters.
+struct user_erase {
+  std::string user;
+};
+
+/// Writes a new revision of a popup. The revision is one more than the last this id ever had.
+struct popup_write {
+  std::string id;
+  std::optional<uint64_t> expected_revision; // 0: must not exist; absent: whatever is there
+  std::string document;                      // compact JSON
+  int64_t at_ms = 0;
+};
+
+struct popup_erase {
+  std::string id;
+  std::optional<uint64_t> expected_revision;
+  int64_t at_ms = 0;
+};
+
+struct settings_write {
+  std::string document; // compact JSON
+  std::optional<uint64_t> expected_revision;
+};
+
+/// Drops remembered answers older than the moment, at most `limit`.
+struct answers_prune {
+  int64_t before_ms = 0;
+  uint32_t limit = 1000;
+};
+
+using write_job = std::variant<claim_write, event_batch_write, profile_write, user_erase, popup_write, popup_erase,
+                               settings_write, answers_prune>;
+
+// -- outcomes, in the order of the jobs -----------------------------------------------------------
+
+enum class write_status : uint8_t {
+  done,
+  conflict,  // the expected version or revision is not the stored one; this job changed nothing
+  not_found, // there is nothing to erase; this job changed nothing
+};
+
+/// A user whose stored state an event batch changed.
+struct changed_user {
+  std::string user;
+  uint64_t version = 0;
+  std::string state;
+};
+
+struct write_outcome {
+  write_status status = write_status::done;
+  uint64_t revision = 0;        // popup and settings writes: the new (or, on conflict, the stored) one
+  uint64_t catalog_version = 0; // popup and settings writes: the new one
+  uint32_t duplicates = 0;      // event batches: ids that were there already
+  uint32_t affected = 0;        // prune: rows dropped
+  std::vector<changed_user> changed; // event batches
+};
+
+// -- reads -----------------------------------------------------------------------------------------
+
+struct user_row {
+  std::string user;
+  std::string state;      // empty: none stored
+  std::string attributes; // empty: no profile stored
+};
+
+struct popup_row {
+  std::string id;
+  uint64_t revision = 0;
+  std::string document;
+  int64_t created_ms = 0;
+  int64_t updated_ms = 0;
+};
+
+struct catalog_rows {
+  uint64_t version = 0; // grows by one with each popup or settings write
+  std::vector<popup_row> popups; // sorted by id; erased ones are left out
+  std::string settings;          // empty: never set
+  uint64_t settings_revision = 0;
+};
+
+/// Counters of one popup and variant ("" for none). `shows` come from claims, the rest from events.
+struct stat_row {
+  std::string variant;
+  std::string kind; // "show", "impression", "click", "dismiss", "convert", "custom"
+  uint64_t total = 0;
+  uint64_t users = 0;
+};
+
+struct event_filter {
+  std::optional<int64_t> since_ms; // at >= since
+  std::optional<int64_t> until_ms; // at < until
+  std::string user;                // empty: any
+  std::string popup;
+  std::optional<decision::event_type> type;
+};
+
+/// Where a listing of events goes on: ordered by (at, arrival).
+struct event_cursor {
+  int64_t at_ms = INT64_MIN;
+  int64_t seq = 0;
+};
+
+struct event_page {
+  std::vector<event_row> events;
+  event_cursor next; // meaningful unless `last`
+  bool last = false; // nothing comes after this page
+};
+
+} // namespace beckon::storage

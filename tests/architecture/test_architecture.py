@@ -1,0 +1,140 @@
+"""The source tree keeps its rules, and the check sees it when it does not."""
+
+import pathlib
+import subprocess
+import sys
+
+import pytest
+
+import architecture
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+HEADER = "#pragma once\n"
+
+
+def breaches_of(tmp_path, files):
+    for name, content in files.items():
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(content, encoding="utf-8")
+    return architecture.breaches(tmp_path)
+
+
+def function_of(lines, head="int f(int a) {"):
+    """A function of so many lines, its first and last included."""
+    return "\n".join([head, *["  g();"] * (lines - 2), "}"]) + "\n"
+
+
+def test_this_tree_keeps_the_rules():
+    assert architecture.breaches(ROOT) == []
+
+
+def test_every_folder_of_the_program_is_looked_at():
+    seen = {path.parts[0] for path in architecture.source_files(ROOT)}
+    assert architecture.FOLDERS <= seen
+
+
+@pytest.mark.parametrize("path, line", [
+    ("json/a.cpp", '#include "config/configuration.hpp"'),
+    ("config/a.cpp", '#include "decision/decide.hpp"'),
+    ("decision/a.hpp", '#include "storage/store.hpp"'),
+    ("decision/a.cpp", '#  include "net/message.hpp"'),
+    ("net/a.cpp", '#include "decision/decide.hpp"'),
+    ("net/a.cpp", '#include "storage/store.hpp"'),
+    ("storage/a.cpp", '#include "net/message.hpp"'),
+    ("storage/a.cpp", '#include "actors/node.hpp"'),
+    ("actors/a.cpp", '#include "apps/beckon/app.hpp"'),
+    ("actors/a.cpp", '#include "tests/actors/fixture.hpp"'),
+    ("actors/a.cpp", '#include "node.hpp"'),
+    ("tests/net/a.cpp", '#include "storage/store.hpp"'),
+    ("net/a.cpp", "#include <sqlite3.h>"),
+    ("actors/a.cpp", "#include <sqlite3.h>"),
+    ("actors/a.cpp", "#include <mysql/mysql.h>"),
+    ("actors/a.cpp", "#include <boost/beast/http.hpp>"),
+    ("net/a.cpp", "#include <boost/asio.hpp>"),
+    ("storage/a.cpp", "#include <caf/io/broker.hpp>"),
+    ("actors/a.cpp", "#include <caf/io/broker.hpp>"),
+    ("decision/a.cpp", "#include <caf/io/middleman.hpp>"),
+    ("net/a.cpp", "#include <rapidjson/document.h>"),
+])
+def test_a_wrong_include_is_refused(tmp_path, path, line):
+    found = breaches_of(tmp_path, {path: HEADER + line + "\n"})
+    assert len(found) == 1 and found[0].startswith(f"{path}:2: "), found
+
+
+@pytest.mark.parametrize("path, line", [
+    ("config/a.cpp", '#include "json/json.hpp"'),
+    ("storage/a.cpp", '#include "decision/user_state.hpp"'),
+    ("storage/a.cpp", "#include <sqlite3.h>"),
+    ("net/a.cpp", "#include <caf/io/broker.hpp>"),
+    ("net/a.cpp", "#include <boost/beast/http.hpp>"),
+    ("actors/a.cpp", "#include <caf/io/middleman.hpp>"),
+    ("actors/a.cpp", '#include "config/configuration.hpp"'),
+    ("apps/beckon/a.cpp", '#include "actors/node.hpp"'),
+    ("tests/storage/a.cpp", '#include "storage/store.hpp"'),
+    ("tests/storage/a.cpp", '#include "tests/storage/contract.hpp"'),
+])
+def test_a_right_include_is_let_through(tmp_path, path, line):
+    assert breaches_of(tmp_path, {path: HEADER + line + "\n"}) == []
+
+
+def test_a_header_without_pragma_once_is_refused(tmp_path):
+    assert "no #pragma once" in breaches_of(tmp_path, {"json/a.hpp": "int f();\n"})[0]
+
+
+def test_using_namespace_in_a_header_is_refused(tmp_path):
+    found = breaches_of(tmp_path, {"json/a.hpp": HEADER + "using namespace std;\n"})
+    assert len(found) == 1 and found[0].startswith("json/a.hpp:2: ")
+    assert breaches_of(tmp_path, {"json/a.hpp": HEADER + "// using namespace std;\n"}) == []
+
+
+@pytest.mark.parametrize("head", [
+    "int f(int a) {",
+    "void type::member(const std::vector<int>& v,\n                  int b) const noexcept {",
+    "namespace a {\nstruct s {\n  void f() {",
+    "type::type(int a) : a_{a}, b_(a) {",
+    "TEST(a long one) {\n  if (x) {\n  }",
+    "auto f() -> decltype(g({1})) {",
+])
+def test_a_function_longer_than_a_screen_is_refused(tmp_path, head):
+    closing = "}" * (head.count("{") - head.count("}") - 1)
+    extra = head.count("\n")
+    begin = 3 if head.startswith("namespace") else 1
+    measured = extra + 1 - (begin - 1)  # lines of the head that belong to the function
+    for lines, count in ((70, 0), (71, 1)):
+        source = head + "\n" + "  g();\n" * (lines - measured - 1) + "}\n" + closing + "\n"
+        found = breaches_of(tmp_path, {"json/a.cpp": source})
+        assert len(found) == count, (lines, found)
+        assert all(f"json/a.cpp:{begin}: the function has 71 lines" in text for text in found)
+
+
+def test_braces_in_texts_and_comments_do_not_count(tmp_path):
+    source = 'int f() {\n  // {\n  /* { */\n  g("{", \'{\', R"({)");\n}\n' * 30
+    assert breaches_of(tmp_path, {"json/a.cpp": source}) == []
+
+
+def test_long_tables_namespaces_and_types_are_no_functions(tmp_path):
+    inner = "  int a;\n" * 90
+    types = f"namespace a {{\nstruct b {{\n{inner}}};\n}}\n"
+    table = "const table t = {\n  {1, f(2)},\n" + "  {2},\n" * 90 + "};\n"
+    after_a_macro = f"ADD(a, b)\nADD(c, d)\n\nnamespace a {{\n{inner}}}\n"
+    assert breaches_of(tmp_path, {"json/a.cpp": types + table + after_a_macro}) == []
+
+
+def test_a_file_of_more_than_400_lines_is_refused(tmp_path):
+    assert breaches_of(tmp_path, {"json/a.cpp": "int a;\n" * 400}) == []
+    assert "401 lines" in breaches_of(tmp_path, {"json/a.cpp": "int a;\n" * 401})[0]
+
+
+def test_the_program_ends_with_1_on_a_breach(tmp_path):
+    script = ROOT / "tests" / "architecture" / "architecture.py"
+
+    def code():
+        done = subprocess.run([sys.executable, script, tmp_path], stdout=subprocess.PIPE, check=False)
+        return done.returncode
+
+    assert code() == 1  # nothing to look at is no success
+    breaches_of(tmp_path, {"json/a.cpp": "int a;\n"})
+    assert code() == 0
+    breaches_of(tmp_path, {"json/a.cpp": "#include <sqlite3.h>\n"})
+    assert code() == 1

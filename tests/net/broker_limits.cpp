@@ -1,0 +1,281 @@
+#define CAF_SUITE net.broker_limits
+
+#include "broker_fixture.hpp"
+
+#include <caf/test/unit_test.hpp>
+
+#include <fcntl.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+using namespace beckon::net;
+using namespace beckon::net::test;
+
+namespace {
+
+using clock = std::chrono::steady_clock;
+
+response text(std::string body) {
+  response r;
+  r.content_type = "text/plain";
+  r.body = std::move(body);
+  return r;
+}
+
+int64_t ms_since(clock::time_point start) {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(clock::now() - start).count();
+}
+
+/// Takes every descriptor that is left in the process, below a lowered limit.
+class descriptor_famine {
+public:
+  descriptor_famine() {
+    ::getrlimit(RLIMIT_NOFILE, &before_);
+    auto low = before_;
+    low.rlim_cur = 256;
+    ::setrlimit(RLIMIT_NOFILE, &low);
+    for (int fd = ::open("/dev/null", O_RDONLY); fd >= 0; fd = ::open("/dev/null", O_RDONLY))
+      taken_.push_back(fd);
+  }
+  ~descriptor_famine() { end(); }
+  void end() {
+    for (int fd : taken_)
+      ::close(fd);
+    taken_.clear();
+    ::setrlimit(RLIMIT_NOFILE, &before_);
+  }
+
+private:
+  rlimit before_{};
+  std::vector<int> taken_;
+};
+
+} // namespace
+
+CAF_TEST(a port in use is told with its place) {
+  server front;
+  http_options options;
+  options.port = front.port();
+  const auto l = open_listener(options);
+  CAF_REQUIRE(!l);
+  const auto said = front.system().render(l.error());
+  CAF_CHECK(said.find("127.0.0.1:" + std::to_string(front.port())) != std::string::npos);
+  CAF_CHECK(said.find("http.port") != std::string::npos);
+}
+
+CAF_TEST(an address of another machine is told) {
+  http_options options;
+  options.address = "203.0.113.7";
+  options.port = 0;
+  const auto l = open_listener(options);
+  CAF_CHECK(!l);
+}
+
+CAF_TEST(two listeners share a port when asked to) {
+  http_options options;
+  options.port = 0;
+  options.reuse_port = true;
+  const auto first = open_listener(options);
+  CAF_REQUIRE(first);
+  options.port = first->port;
+  const auto second = open_listener(options);
+  CAF_CHECK(second);
+  ::close(first->fd);
+  if (second)
+    ::close(second->fd);
+}
+
+CAF_TEST(accepting halts at the bound and resumes below it) {
+  http_options options;
+  options.connections_max = 2;
+  server front{options};
+  auto one = std::make_unique<client>(front.port());
+  client two{front.port()};
+  one->send(get("/fast"));
+  two.send(get("/fast"));
+  CAF_CHECK_EQUAL(one->next().status, 200);
+  CAF_CHECK_EQUAL(two.next().status, 200);
+  client three{front.port()}; // waits in the backlog
+  three.send(get("/fast"));
+  CAF_CHECK(eventually([&] { return front.metric("beckon_http_connections_refused_total", "connections_max") == 1; }));
+  CAF_CHECK_EQUAL(front.metric("beckon_http_connections"), 2);
+  one.reset();
+  CAF_CHECK_EQUAL(three.next().status, 200);
+  CAF_CHECK_EQUAL(front.metric("beckon_http_connections_total"), 3);
+}
+
+CAF_TEST(without descriptors a client is told and the others are served) {
+  server front;
+  client before{front.port()};
+  before.send(get("/fast"));
+  CAF_REQUIRE_EQUAL(before.next().status, 200);
+  const int prepared = client::prepared();
+  descriptor_famine famine;
+  client refused{prepared, front.port()};
+  CAF_CHECK_EQUAL(refused.next().status, 503);
+  before.send(get("/fast"));
+  CAF_CHECK_EQUAL(before.next().status, 200);
+  CAF_CHECK(eventually([&] { return front.metric("beckon_http_connections_refused_total", "descriptors") >= 1; }));
+  CAF_CHECK_LESS_OR_EQUAL(front.metric("beckon_http_connections_refused_total", "descriptors"), 3);
+  famine.end();
+  client after{front.port()};
+  after.send(get("/fast"));
+  CAF_CHECK_EQUAL(after.next().status, 200);
+}
+
+CAF_TEST(too many requests in flight) {
+  http_options options;
+  options.requests_in_flight_max = 2;
+  server front{options};
+  client c{front.port()};
+  c.send(get("/hold/a") + get("/hold/b") + get("/fast"));
+  front.held.answer("a", text("a"));
+  CAF_CHECK_EQUAL(c.next().body, "a");
+  front.held.answer("b", text("b"));
+  CAF_CHECK_EQUAL(c.next().body, "b");
+  const auto r = c.next();
+  CAF_CHECK_EQUAL(r.status, 503);
+  CAF_CHECK_EQUAL(r.fields.at("retry-after"), "1");
+  c.send(get("/fast"));
+  CAF_CHECK_EQUAL(c.next().status, 200);
+}
+
+CAF_TEST(a header that does not come) {
+  http_options options;
+  options.header_timeout_ms = 300;
+  server front{options};
+  client c{front.port()};
+  const auto start = clock::now();
+  c.send("GET /fast HTTP/1.1\r\nHo");
+  const auto r = c.next();
+  CAF_CHECK_EQUAL(r.status, 408);
+  CAF_CHECK_GREATER_OR_EQUAL(ms_since(start), 300);
+  CAF_CHECK(c.closed());
+  CAF_CHECK(eventually([&] { return front.metric("beckon_http_timeouts_total", "header") == 1; }));
+}
+
+CAF_TEST(a body that does not come) {
+  http_options options;
+  options.body_timeout_ms = 300;
+  server front{options};
+  client c{front.port()};
+  c.send(get("/fast") + "POST /echo HTTP/1.1\r\nHost: test\r\nContent-Length: 10\r\n\r\n12345");
+  CAF_CHECK_EQUAL(c.next().status, 200);
+  CAF_CHECK_EQUAL(c.next().status, 408);
+  CAF_CHECK(c.closed());
+}
+
+CAF_TEST(a body that comes too slowly) {
+  http_options options;
+  options.body_rate_bytes_per_s_min = 1000;
+  server front{options};
+  client c{front.port()};
+  const auto start = clock::now();
+  c.send("POST /echo HTTP/1.1\r\nHost: test\r\nContent-Length: 100000\r\n\r\n12345");
+  CAF_CHECK_EQUAL(c.next().status, 408);
+  CAF_CHECK_LESS(ms_since(start), 9000);
+}
+
+CAF_TEST(an idle connection is closed without a word) {
+  http_options options;
+  options.idle_timeout_ms = 300;
+  server front{options};
+  client fresh{front.port()};
+  client used{front.port()};
+  used.send(get("/fast"));
+  CAF_CHECK_EQUAL(used.next().status, 200);
+  CAF_CHECK(used.closed());
+  CAF_CHECK(fresh.closed());
+  CAF_CHECK(eventually([&] { return front.metric("beckon_http_timeouts_total", "idle") == 2; }));
+}
+
+CAF_TEST(a request in work is not idle) {
+  http_options options;
+  options.idle_timeout_ms = 200;
+  server front{options};
+  client c{front.port()};
+  client idle{front.port()};
+  c.send(get("/hold/long"));
+  CAF_CHECK(idle.closed()); // more than the idle time has passed
+  front.held.answer("long", text("long"));
+  CAF_CHECK_EQUAL(c.next().body, "long");
+}
+
+CAF_TEST(the deadline of a request) {
+  server front;
+  client c{front.port()};
+  c.send(get("/polite") + get("/fast"));
+  CAF_CHECK_EQUAL(c.next().status, 503);
+  CAF_CHECK_EQUAL(c.next().status, 200);
+  CAF_CHECK_EQUAL(front.held.expired.load(), 1);
+  CAF_CHECK(eventually([&] { return front.metric("beckon_http_timeouts_total", "deadline") == 1; }));
+}
+
+CAF_TEST(an actor that ignores the deadline is answered for) {
+  server front;
+  client c{front.port()};
+  const auto start = clock::now();
+  c.send(get("/deaf"));
+  const auto r = c.next();
+  CAF_CHECK_EQUAL(r.status, 503);
+  CAF_CHECK_GREATER_OR_EQUAL(ms_since(start), 1200);
+  CAF_CHECK_EQUAL(front.held.expired.load(), 1);
+  CAF_CHECK(c.closed());
+  CAF_CHECK(eventually([&] { return front.metric("beckon_http_requests_in_flight") == 0; }));
+}
+
+CAF_TEST(the deadline holds for a client that left) {
+  server front;
+  client c{front.port()};
+  c.send(get("/deaf"));
+  CAF_REQUIRE(eventually([&] { return front.metric("beckon_http_requests_in_flight") == 1; }));
+  c.reset();
+  CAF_CHECK(eventually([&] { return front.held.expired == 1; }));
+  CAF_CHECK(eventually([&] { return front.metric("beckon_http_requests_in_flight") == 0; }));
+}
+
+CAF_TEST(a client that does not read is reset) {
+  http_options options;
+  options.write_timeout_ms = 300;
+  server front{options};
+  client c{front.port(), 4096};
+  c.send(get("/big"));
+  CAF_CHECK(eventually([&] { return front.metric("beckon_http_timeouts_total", "write") == 1; }));
+  CAF_CHECK_NOT_EQUAL(c.next().status, 200);
+  CAF_CHECK(c.was_reset());
+}
+
+CAF_TEST(large answers through small buffers) {
+  server front;
+  client c{front.port(), 4096};
+  c.send(get("/big") + get("/fast"));
+  const auto r = c.next();
+  CAF_CHECK_EQUAL(r.body.size(), big_bytes);
+  CAF_CHECK_EQUAL(c.next().body, "fast");
+}
+
+CAF_TEST(reading stops while too much output waits) {
+  http_options options;
+  options.pipeline_depth_max = 4;
+  server front{options};
+  client c{front.port(), 4096};
+  std::string all;
+  for (int i = 0; i < 20; ++i)
+    all += get("/big");
+  c.send(all);
+  // The first four may have been parsed before their answers filled the output; the rest waits for the client.
+  CAF_REQUIRE(eventually([&] { return front.metric("beckon_http_requests_total", "/big") == 4; }));
+  for (int i = 0; i < 20; ++i)
+    CAF_REQUIRE_EQUAL(c.next().body.size(), big_bytes);
+}
+
+CAF_TEST(a client that only sends after our last answer is cut in the end) {
+  http_options options;
+  options.linger_ms = 300;
+  server front{options};
+  client c{front.port()};
+  c.send("bad\r\n\r\n");
+  CAF_CHECK_EQUAL(c.next().status, 400);
+  CAF_CHECK(eventually([&] { return front.metric("beckon_http_timeouts_total", "linger") == 1; }));
+  CAF_CHECK(eventually([&] { return front.metric("beckon_http_connections") == 0; }));
+}

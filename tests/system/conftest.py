@@ -1,0 +1,70 @@
+"""Fixtures: nodes on free ports with directories of their own, so that tests run in parallel and twice."""
+
+import pytest
+
+from beckon_node import Node
+
+_started = []  # nodes that live now, for the log of a failed test
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item, call):
+    report = (yield).get_result()
+    if report.failed:
+        for node in _started:
+            report.sections.append((f"beckon, pid {node.pid}, port {node.port}", node.log_text()))
+
+
+def _stop(node):
+    if node in _started:
+        _started.remove(node)
+    if not node.running():
+        node.kill()
+        return None
+    return node.stop()
+
+
+@pytest.fixture
+def start_node(tmp_path_factory):
+    """Starts nodes for one test: start_node({"limits.connections-max": 8}). Each must end with code 0 if it still
+    runs when the test is over."""
+    nodes = []
+
+    def start(settings=None, directory=None):
+        node = Node(directory or tmp_path_factory.mktemp("node"), settings)
+        _started.append(node)
+        nodes.append(node)
+        return node.start()
+
+    yield start
+    codes = [_stop(node) for node in nodes]
+    assert all(code in (None, 0) for code in codes), f"exit codes {codes}"
+
+
+@pytest.fixture(scope="module")
+def shared_node(tmp_path_factory):
+    """One node for a whole file; for fixtures of the same scope. Tests take `node`."""
+    shared = Node(tmp_path_factory.mktemp("node"))
+    _started.append(shared)
+    shared.start()
+    yield shared
+    code = _stop(shared)
+    assert code in (None, 0), f"exit code {code}"
+
+
+@pytest.fixture
+def node(shared_node):
+    """The file's node. Tests use ids of their own and leave the settings alone. A test that brings it down fails; the
+    next one finds it started again."""
+    if not shared_node.running():
+        shared_node.kill()
+        shared_node.start()
+    yield shared_node
+    assert shared_node.running(), "this test brought the node down"
+
+
+@pytest.fixture
+def client(node):
+    """A connection of its own to the file's node."""
+    with node.client() as made:
+        yield made
