@@ -8,11 +8,15 @@ namespace {
 
 using need = json::object_reader::need;
 
-std::string code_for(const json::field_error& e) {
-  if (e.detail.find("unknown") != std::string::npos)
-    return "unknown_field";
-  if (e.detail.find("required") != std::string::npos)
-    return "missing_field";
+std::string code_for(json::fault kind) {
+  switch (kind) {
+    case json::fault::unknown:
+      return "unknown_field";
+    case json::fault::missing:
+      return "missing_field";
+    case json::fault::bad_value:
+      break;
+  }
   return "bad_value";
 }
 
@@ -32,7 +36,7 @@ public:
     read_properties(out, why);
     in_.finish();
     if (why.code.empty() && !errors_.empty())
-      note(why, code_for(errors_.front()), errors_.front());
+      note(why, code_for(errors_.front().kind), errors_.front());
     return why.code.empty();
   }
 

@@ -149,9 +149,10 @@ void take_page(Self* self, const read_result& result) {
   if (result.error.ok()) {
     st.page = std::get<storage::event_page>(result.value);
     st.sent = 0;
-    if (!st.begun)
-      begin_stream(self);
-    go_on(self);
+    if (st.begun)
+      go_on(self);
+    else
+      begin_stream(self); // the first piece waits for its credit too
     return;
   }
   if (!st.begun) {

@@ -65,7 +65,7 @@ struct condition {
 
 constexpr size_t condition_values_max = 1000;
 constexpr size_t pattern_bytes_max = 512;
-constexpr int64_t pattern_memory_bytes_max = 256 * 1024; // program and match cache of one expression
+constexpr int64_t pattern_memory_bytes_max = 262'144; // program and match cache of one expression
 
 /// Compiles the members of a leaf; `in` finishes with the caller. Errors are added with their pointers.
 condition compile_condition(json::object_reader& in);

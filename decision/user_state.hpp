@@ -26,7 +26,7 @@ struct recent_request {
   int64_t at_ms = 0;
 };
 
-constexpr int64_t request_id_keep_ms = 24 * 3600 * 1000;
+constexpr int64_t request_id_keep_ms = 86'400'000;
 constexpr size_t recent_requests_max = 64;
 /// Events make no record beyond this many popups of one user (a claim still does: its limits must hold).
 constexpr size_t popup_records_max = 4096;

@@ -69,9 +69,9 @@ std::string path::text() const {
   return result;
 }
 
-void add_error(field_errors& errors, const path& where, std::string detail) {
+void add_error(field_errors& errors, const path& where, std::string detail, fault kind) {
   if (errors.size() < field_errors_max)
-    errors.push_back({where.text(), std::move(detail)});
+    errors.push_back({where.text(), std::move(detail), kind});
 }
 
 object_reader::object_reader(const value& v, const path& where, field_errors& errors)
@@ -91,7 +91,7 @@ const value* object_reader::member(std::string_view name, need n) {
     if (view(i->name) == name && !i->value.IsNull())
       return &i->value;
   if (n == need::required)
-    error(name, "is required");
+    add_error(errors_, at(name), "is required", fault::missing);
   return nullptr;
 }
 
@@ -205,7 +205,7 @@ void object_reader::finish() {
       detail += "; did you mean \"" + std::string{*near} + "\"?";
     else
       detail += "; leave it out";
-    error(name, std::move(detail));
+    add_error(errors_, at(name), std::move(detail), fault::unknown);
   }
 }
 

@@ -11,10 +11,14 @@
 
 namespace beckon::json {
 
+/// In which way a member is wrong, for callers that answer with codes.
+enum class fault : uint8_t { bad_value, missing, unknown };
+
 /// One thing wrong with a document: where (RFC 6901 JSON pointer) and what, with the remedy.
 struct field_error {
   std::string pointer;
   std::string detail;
+  fault kind = fault::bad_value;
 };
 
 using field_errors = std::vector<field_error>;
@@ -32,7 +36,7 @@ struct path {
 };
 
 /// Adds an error at `where` (unless `field_errors_max` are there already).
-void add_error(field_errors& errors, const path& where, std::string detail);
+void add_error(field_errors& errors, const path& where, std::string detail, fault kind = fault::bad_value);
 
 /// Checked access to the members of one JSON object. Collects every error with its pointer and goes on, so
 /// that one answer names all of them. After the known members were asked for, `finish()` reports each

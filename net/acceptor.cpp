@@ -1,9 +1,8 @@
 #include "net/acceptor.hpp"
 
+#include <arpa/inet.h>
 #include <array>
 #include <cerrno>
-
-#include <arpa/inet.h>
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
@@ -30,16 +29,16 @@ std::string to_text(const sockaddr_storage& address) {
 
 acceptor::outcome outcome_of(int error) {
   switch (error) {
-    case EAGAIN:
-      return acceptor::outcome::empty;
-    case EMFILE:
-    case ENFILE:
-      return acceptor::outcome::descriptors;
-    case ENOBUFS:
-    case ENOMEM:
-      return acceptor::outcome::no_memory;
-    default: // the client left again, or its network failed: accept(2) reports that here
-      return acceptor::outcome::failed;
+  case EAGAIN:
+    return acceptor::outcome::empty;
+  case EMFILE:
+  case ENFILE:
+    return acceptor::outcome::descriptors;
+  case ENOBUFS:
+  case ENOMEM:
+    return acceptor::outcome::no_memory;
+  default: // the client left again, or its network failed: accept(2) reports that here
+    return acceptor::outcome::failed;
   }
 }
 
@@ -80,7 +79,8 @@ bool acceptor::refuse(std::string_view answer) {
   reserve_ = -1;
   const int fd = ::accept4(listening_, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
   if (fd >= 0) {
-    (void)::send(fd, answer.data(), answer.size(), MSG_NOSIGNAL); // a courtesy: it fits an empty socket buffer
+    (void)::send(fd, answer.data(), answer.size(),
+                 MSG_NOSIGNAL); // a courtesy: it fits an empty socket buffer
     ::shutdown(fd, SHUT_WR);
     std::array<char, 16384> request{};
     (void)::recv(fd, request.data(), request.size(), 0); // unread input would turn the close into a reset

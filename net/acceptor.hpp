@@ -6,16 +6,15 @@
 
 namespace beckon::net {
 
-/// Takes connections from a listening socket, and keeps one descriptor in reserve so that a client can be told when
-/// descriptors have run out instead of waiting in the queue.
-/// Runs on: I/O thread.  Blocks: no.
+/// Takes connections from a listening socket, and keeps one descriptor in reserve so that a client can be
+/// told when descriptors have run out instead of waiting in the queue. Runs on: I/O thread.  Blocks: no.
 class acceptor {
-public:
+ public:
   enum class outcome : uint8_t {
     accepted,
-    empty,         // nobody waits
-    failed,        // this one is gone again; go on
-    descriptors,   // none left in the process or the system
+    empty,       // nobody waits
+    failed,      // this one is gone again; go on
+    descriptors, // none left in the process or the system
     no_memory,
   };
   struct result {
@@ -33,12 +32,12 @@ public:
   int fd() const { return listening_; }
   bool is_open() const { return listening_ >= 0; }
   result accept();
-  /// Takes one connection with the reserve descriptor, sends `answer` and closes it. False when nobody waits or the
-  /// reserve is gone (it is tried again at each call).
+  /// Takes one connection with the reserve descriptor, sends `answer` and closes it. False when nobody waits
+  /// or the reserve is gone (it is tried again at each call).
   bool refuse(std::string_view answer);
   void close();
 
-private:
+ private:
   void refill();
 
   int listening_;

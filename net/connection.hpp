@@ -13,7 +13,8 @@
 
 namespace beckon::net {
 
-/// One request and its answer, from the moment the request is complete until the answer is in the output. Pooled.
+/// One request and its answer, from the moment the request is complete until the answer is in the output.
+/// Pooled.
 struct exchange {
   enum class stage : uint8_t {
     working, // a request actor has it
@@ -27,10 +28,10 @@ struct exchange {
   uint64_t sequence = 0;
   size_t route = 0;
   stage at = stage::working;
-  bool counted = false;    // among the requests in flight
-  bool more_owed = false;  // the producer waits for more_atom
-  bool early_end = false;  // finish came before the exchange's turn
-  framing frame;           // request_id points to `request_id`
+  bool counted = false;   // among the requests in flight
+  bool more_owed = false; // the producer waits for more_atom
+  bool early_end = false; // finish came before the exchange's turn
+  framing frame;          // request_id points to `request_id`
   std::string request_id;
   int64_t received_us = 0; // steady clock
   int64_t due_ms = 0;      // the actor must have answered, or sent its next piece, by then
@@ -66,9 +67,9 @@ struct connection : timer_entry {
   exchange* first = nullptr;
   exchange* last = nullptr;
   uint64_t next_sequence = 0;
-  int64_t input_since_ms = 0;    // when the phase began
-  size_t body_from_bytes = 0;    // what the parser had consumed when the body began
-  int64_t progress_ms = 0;       // when output last moved
+  int64_t input_since_ms = 0; // when the phase began
+  size_t body_from_bytes = 0; // what the parser had consumed when the body began
+  int64_t progress_ms = 0;    // when output last moved
   int64_t linger_since_ms = 0;
   size_t lingered_bytes = 0;
   std::string peer;

@@ -10,11 +10,11 @@
 
 namespace beckon::net {
 
-/// Owns the connections and names each by a number that is never used again, so that an answer for one that is gone
-/// cannot reach another one on the same descriptor.
-/// Not threadsafe.  Blocks: no.  Bounds: at most 2^20 connections at a time; a number's upper 44 bits count.
+/// Owns the connections and names each by a number that is never used again, so that an answer for one that
+/// is gone cannot reach another one on the same descriptor. Not threadsafe.  Blocks: no.  Bounds: at most
+/// 2^20 connections at a time; a number's upper 44 bits count.
 class connection_table {
-public:
+ public:
   static constexpr size_t connections_limit = size_t{1} << 20;
 
   /// Requires size() < connections_limit. The reference stays good until close().
@@ -27,7 +27,7 @@ public:
   /// The numbers of all open connections, in no order.
   std::vector<uint64_t> numbers() const;
 
-private:
+ private:
   static constexpr uint64_t slot_bits = 20;
   static constexpr uint64_t slot_mask = (uint64_t{1} << slot_bits) - 1;
 

@@ -13,7 +13,8 @@
 #include <string>
 #include <vector>
 
-/// Typed interfaces between the broker and the actors that answer requests. All messages are local to the process.
+/// Typed interfaces between the broker and the actors that answer requests. All messages are local to the
+/// process.
 namespace beckon::net {
 
 struct exchange_answer;
@@ -22,15 +23,15 @@ using exchange_answer_ptr = std::shared_ptr<exchange_answer>;
 } // namespace beckon::net
 
 CAF_BEGIN_TYPE_ID_BLOCK(beckon_net, first_custom_type_id)
-  CAF_ADD_ATOM(beckon_net, beckon::net, answer_atom, "answer")     // a whole answer
-  CAF_ADD_ATOM(beckon_net, beckon::net, begin_atom, "begin")       // head of a streamed answer
-  CAF_ADD_ATOM(beckon_net, beckon::net, piece_atom, "piece")       // a piece of its body
-  CAF_ADD_ATOM(beckon_net, beckon::net, finish_atom, "finish")     // its end
-  CAF_ADD_ATOM(beckon_net, beckon::net, abort_atom, "abort")       // give up: the connection is reset
-  CAF_ADD_ATOM(beckon_net, beckon::net, expire_atom, "expire")     // the deadline of a request has passed
-  CAF_ADD_ATOM(beckon_net, beckon::net, more_atom, "more")         // the client has taken what was sent: go on
-  CAF_ADD_ATOM(beckon_net, beckon::net, drain_atom, "drain")       // stop accepting, finish what is in flight
-  CAF_ADD_ATOM(beckon_net, beckon::net, wheel_atom, "wheel")       // the broker's own clock
+CAF_ADD_ATOM(beckon_net, beckon::net, answer_atom, "answer") // a whole answer
+CAF_ADD_ATOM(beckon_net, beckon::net, begin_atom, "begin")   // head of a streamed answer
+CAF_ADD_ATOM(beckon_net, beckon::net, piece_atom, "piece")   // a piece of its body
+CAF_ADD_ATOM(beckon_net, beckon::net, finish_atom, "finish") // its end
+CAF_ADD_ATOM(beckon_net, beckon::net, abort_atom, "abort")   // give up: the connection is reset
+CAF_ADD_ATOM(beckon_net, beckon::net, expire_atom, "expire") // the deadline of a request has passed
+CAF_ADD_ATOM(beckon_net, beckon::net, more_atom, "more")     // the client has taken what was sent: go on
+CAF_ADD_ATOM(beckon_net, beckon::net, drain_atom, "drain")   // stop accepting, finish what is in flight
+CAF_ADD_ATOM(beckon_net, beckon::net, wheel_atom, "wheel")   // the broker's own clock
 CAF_END_TYPE_ID_BLOCK(beckon_net)
 
 namespace beckon::net {
@@ -41,39 +42,44 @@ struct exchange_answer {
   response what;
 };
 
-/// What every request actor understands. Runs on: scheduler. Blocks: no. Lives for one request and answers once.
+/// What every request actor understands. Runs on: scheduler. Blocks: no. Lives for one request and answers
+/// once.
 using request_actor = caf::typed_actor<
-  // The deadline of the request has passed: answer 503 now, drop what comes later, stop. Sent by the broker, once.
-  caf::reacts_to<expire_atom>>;
+    // The deadline of the request has passed: answer 503 now, drop what comes later, stop. Sent by the
+    // broker, once.
+    caf::reacts_to<expire_atom>>;
 
 /// A request actor that streams its body also reacts to this.
 using streaming_request_actor = request_actor::extend<
-  // Produce the next piece, or finish. Sent once after begin_atom and once after each piece, when it is the exchange's turn
-  // on its connection and the client has taken enough of what was sent. The next piece is due within the route's deadline.
-  caf::reacts_to<more_atom>,
-  // Nothing more is wanted (the connection is gone, the piece was too slow, or the request was HEAD): stop.
-  caf::reacts_to<abort_atom>>;
+    // Produce the next piece, or finish. Sent once after begin_atom and once after each piece, when it is the
+    // exchange's turn on its connection and the client has taken enough of what was sent. The next piece is
+    // due within the route's deadline.
+    caf::reacts_to<more_atom>,
+    // Nothing more is wanted (the connection is gone, the piece was too slow, or the request was HEAD): stop.
+    caf::reacts_to<abort_atom>>;
 
-/// The HTTP front. Runs on: I/O thread. Blocks: no. Answers for a connection that is gone are dropped and counted.
-/// It ends after drain_atom, or at once, resetting every connection, when it receives an exit message.
-/// Lost on a crash: every request in flight; clients see their connections reset.
+/// The HTTP front. Runs on: I/O thread. Blocks: no. Answers for a connection that is gone are dropped and
+/// counted. It ends after drain_atom, or at once, resetting every connection, when it receives an exit
+/// message. Lost on a crash: every request in flight; clients see their connections reset.
 using http_broker_actor = caf::typed_actor<
-  // The whole answer to an exchange. A second answer to the same exchange is dropped.
-  caf::reacts_to<answer_atom, exchange_answer_ptr>,
-  // Starts a streamed answer (response::body must be empty); each more_atom is credit for one piece.
-  caf::reacts_to<begin_atom, exchange_answer_ptr, streaming_request_actor>,
-  // One piece, at most http_options::stream_piece_bytes_max bytes; a larger one resets the connection, for it would break
-  // the bound on memory. The broker sends more_atom when its unsent output is below the bound.
-  caf::reacts_to<piece_atom, uint64_t /* connection */, uint64_t /* sequence */, std::string>,
-  caf::reacts_to<finish_atom, uint64_t, uint64_t>,
-  // The answer cannot be completed: reset the connection, so that the client sees that it is cut; when nothing of the
-  // answer was sent yet, 500 instead.
-  caf::reacts_to<abort_atom, uint64_t, uint64_t>,
-  // Close the listener; answer what is in flight, closing each connection after it; idle ones at once. The answer comes
-  // when no connection is left or the grace time has passed: the number of requests cut off. The broker then ends.
-  caf::replies_to<drain_atom, uint32_t /* grace_ms */>::with<uint64_t>,
-  // The broker's own clock; nobody else sends it.
-  caf::reacts_to<wheel_atom>>;
+    // The whole answer to an exchange. A second answer to the same exchange is dropped.
+    caf::reacts_to<answer_atom, exchange_answer_ptr>,
+    // Starts a streamed answer (response::body must be empty); each more_atom is credit for one piece.
+    caf::reacts_to<begin_atom, exchange_answer_ptr, streaming_request_actor>,
+    // One piece, at most http_options::stream_piece_bytes_max bytes; a larger one resets the connection, for
+    // it would break the bound on memory. The broker sends more_atom when its unsent output is below the
+    // bound.
+    caf::reacts_to<piece_atom, uint64_t /* connection */, uint64_t /* sequence */, std::string>,
+    caf::reacts_to<finish_atom, uint64_t, uint64_t>,
+    // The answer cannot be completed: reset the connection, so that the client sees that it is cut; when
+    // nothing of the answer was sent yet, 500 instead.
+    caf::reacts_to<abort_atom, uint64_t, uint64_t>,
+    // Close the listener; answer what is in flight, closing each connection after it; idle ones at once. The
+    // answer comes when no connection is left or the grace time has passed: the number of requests cut off.
+    // The broker then ends.
+    caf::replies_to<drain_atom, uint32_t /* grace_ms */>::with<uint64_t>,
+    // The broker's own clock; nobody else sends it.
+    caf::reacts_to<wheel_atom>>;
 
 /// Starts the actor that answers one request. Called on the I/O thread: must not block and should only spawn.
 using spawn_handler = std::function<request_actor(caf::actor_system&, request_ptr, http_broker_actor)>;

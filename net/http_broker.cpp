@@ -8,7 +8,6 @@
 
 #include <algorithm>
 #include <stdexcept>
-
 #include <unistd.h>
 
 namespace beckon::net {
@@ -18,10 +17,11 @@ namespace {
 constexpr size_t messages_per_turn = 256; // then sockets have their turn, however many answers wait
 
 class http_broker final : public http_broker_actor::broker_base {
-public:
+ public:
   using super = http_broker_actor::broker_base;
 
-  http_broker(caf::actor_config& cfg, std::unique_ptr<http_front> front) : super(cfg), front_(std::move(front)) {}
+  http_broker(caf::actor_config& cfg, std::unique_ptr<http_front> front)
+      : super(cfg), front_(std::move(front)) {}
 
   const char* name() const override { return "http_broker"; }
 
@@ -35,37 +35,40 @@ public:
 
   void on_exit() override { front_.reset(); }
 
-  /// CAF's own brokers leave their mailbox open when they end: a late request would wait for ever instead of failing.
+  /// CAF's own brokers leave their mailbox open when they end: a late request would wait for ever instead of
+  /// failing.
   bool cleanup(caf::error&& reason, caf::execution_unit* unit) override {
     return caf::scheduled_actor::cleanup(std::move(reason), unit);
   }
 
-protected:
+ protected:
   behavior_type make_behavior() override {
     front_->start({[this] { return caf::actor_cast<http_broker_actor>(this); }, [this] { turn_again(); }});
     next_tick();
     return {
-      [this](answer_atom, const exchange_answer_ptr& answer) { front_->answer(answer); },
-      [this](begin_atom, const exchange_answer_ptr& head, const streaming_request_actor& producer) {
-        front_->begin(head, producer);
-      },
-      [this](piece_atom, uint64_t connection, uint64_t sequence, std::string& bytes) {
-        front_->piece({connection, sequence}, std::move(bytes));
-      },
-      [this](finish_atom, uint64_t connection, uint64_t sequence) { front_->finish({connection, sequence}); },
-      [this](abort_atom, uint64_t connection, uint64_t sequence) { front_->abort({connection, sequence}); },
-      [this](drain_atom, uint32_t grace_ms) { return drain(grace_ms); },
-      [this](wheel_atom) {
-        next_tick();
-        front_->tick();
-      },
+        [this](answer_atom, const exchange_answer_ptr& answer) { front_->answer(answer); },
+        [this](begin_atom, const exchange_answer_ptr& head, const streaming_request_actor& producer) {
+          front_->begin(head, producer);
+        },
+        [this](piece_atom, uint64_t connection, uint64_t sequence, std::string& bytes) {
+          front_->piece({connection, sequence}, std::move(bytes));
+        },
+        [this](finish_atom, uint64_t connection, uint64_t sequence) {
+          front_->finish({connection, sequence});
+        },
+        [this](abort_atom, uint64_t connection, uint64_t sequence) {
+          front_->abort({connection, sequence});
+        },
+        [this](drain_atom, uint32_t grace_ms) { return drain(grace_ms); },
+        [this](wheel_atom) {
+          next_tick();
+          front_->tick();
+        },
     };
   }
 
-private:
-  void next_tick() {
-    delayed_send(this, std::chrono::milliseconds(http_front::tick_ms), wheel_atom_v);
-  }
+ private:
+  void next_tick() { delayed_send(this, std::chrono::milliseconds(http_front::tick_ms), wheel_atom_v); }
 
   void turn_again() {
     caf::strong_actor_ptr alive{ctrl()};

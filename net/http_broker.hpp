@@ -27,25 +27,26 @@ struct route {
 /// Bounds and time-outs of the front; each comes from one configuration key.
 struct http_options {
   std::string address = "127.0.0.1";
-  uint16_t port = 8080;              // 0: any free one
+  uint16_t port = 8080; // 0: any free one
   int backlog = 4096;
   bool reuse_port = false;
   parser_limits parser;
-  size_t connections_max = 10000;    // beyond: accept halts until one closes
-  size_t pipeline_depth_max = 16;    // requests in flight per connection; beyond: reading stops
+  size_t connections_max = 10000;        // beyond: accept halts until one closes
+  size_t pipeline_depth_max = 16;        // requests in flight per connection; beyond: reading stops
   size_t requests_in_flight_max = 20000; // whole node; beyond: 503 with Retry-After
-  size_t output_bytes_max = 1048576; // unsent output per connection; beyond: reading stops
+  size_t output_bytes_max = 1048576;     // unsent output per connection; beyond: reading stops
   size_t stream_piece_bytes_max = 262144;
-  int64_t header_timeout_ms = 10000; // first byte of a request to the end of its header
-  int64_t body_timeout_ms = 30000;   // end of the header to the end of the body
+  int64_t header_timeout_ms = 10000;     // first byte of a request to the end of its header
+  int64_t body_timeout_ms = 30000;       // end of the header to the end of the body
   int64_t body_rate_bytes_per_s_min = 0; // least average rate while a body comes in; 0: none
-  int64_t idle_timeout_ms = 60000;   // keep-alive without a request: silent close
-  int64_t write_timeout_ms = 30000;  // the client takes nothing of a waiting answer: reset
-  int64_t linger_ms = 2000;          // after our FIN, how long input is drained
-  int64_t request_deadline_ms = 5000; // a request actor must have answered by then
+  int64_t idle_timeout_ms = 60000;       // keep-alive without a request: silent close
+  int64_t write_timeout_ms = 30000;      // the client takes nothing of a waiting answer: reset
+  int64_t linger_ms = 2000;              // after our FIN, how long input is drained
+  int64_t request_deadline_ms = 5000;    // a request actor must have answered by then
 };
 
-/// A socket that listens; made before the broker so that a port in use is an error at start, with its address.
+/// A socket that listens; made before the broker so that a port in use is an error at start, with its
+/// address.
 struct listener {
   int fd = -1;
   std::string address;
@@ -56,12 +57,11 @@ struct listener {
 /// Errors: caf::sec::cannot_open_port with one text that names address, port, cause and remedy.
 caf::expected<listener> open_listener(const http_options& options);
 
-/// Starts the broker on `l`; it owns the descriptor from then on, whatever happens. `table` must outlive nothing: it is
-/// copied. `metrics` may be null. Threadsafe.
-/// Throws std::invalid_argument for a malformed or repeated route, std::runtime_error when the system has no I/O module or
-/// no descriptor is left.
-/// The actor system's destructor waits for the broker: drain it first.
-/// Bounds: those of http_options; connections_max is capped at 2^20.
+/// Starts the broker on `l`; it owns the descriptor from then on, whatever happens. `table` must outlive
+/// nothing: it is copied. `metrics` may be null. Threadsafe. Throws std::invalid_argument for a malformed or
+/// repeated route, std::runtime_error when the system has no I/O module or no descriptor is left. The actor
+/// system's destructor waits for the broker: drain it first. Bounds: those of http_options; connections_max
+/// is capped at 2^20.
 http_broker_actor spawn_http_broker(caf::actor_system& system, listener l, http_options options,
                                     std::vector<route> table, std::shared_ptr<prometheus::Registry> metrics);
 

@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <chrono>
 #include <random>
-
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -119,21 +118,21 @@ void http_front::accept_some() {
       return;
     auto client = acceptor_.accept();
     switch (client.what) {
-      case acceptor::outcome::accepted:
-        admit(client);
-        break;
-      case acceptor::outcome::failed:
-        break;
-      case acceptor::outcome::empty:
-        accept_burst_ = std::max(accept_burst_ / 2, 1U);
-        return;
-      case acceptor::outcome::descriptors:
-        refuse_client();
-        pause_accepting(http_metrics::refusal::descriptors);
-        return;
-      case acceptor::outcome::no_memory:
-        pause_accepting(http_metrics::refusal::memory);
-        return;
+    case acceptor::outcome::accepted:
+      admit(client);
+      break;
+    case acceptor::outcome::failed:
+      break;
+    case acceptor::outcome::empty:
+      accept_burst_ = std::max(accept_burst_ / 2, 1U);
+      return;
+    case acceptor::outcome::descriptors:
+      refuse_client();
+      pause_accepting(http_metrics::refusal::descriptors);
+      return;
+    case acceptor::outcome::no_memory:
+      pause_accepting(http_metrics::refusal::memory);
+      return;
     }
   }
   // A full burst: more may wait. One accept4 per client as long as they come singly.
@@ -197,6 +196,8 @@ void http_front::end_turn() {
       continue;
     c->dirty = false;
     settle(*c);
+    if (i + 1 == dirty_.size())
+      spawn_handlers(); // may mark again: who cannot be started is answered
   }
   dirty_.clear();
   if (unfinished_.empty())

@@ -21,15 +21,16 @@
 
 namespace beckon::net {
 
-/// Everything that http_broker does, apart from being an actor: sockets, parsing, order of answers, time-outs, closing.
+/// Everything that http_broker does, apart from being an actor: sockets, parsing, order of answers,
+/// time-outs, closing.
 ///
-/// Events (readiness, messages, ticks) only note what they bring and mark the connection; end_turn() then settles each
-/// marked connection once: read, parse, write the answers that are due, send. So several answers that came in one turn
-/// leave in one send, and a connection is destroyed in one place only.
+/// Events (readiness, messages, ticks) only note what they bring and mark the connection; end_turn() then
+/// settles each marked connection once: read, parse, write the answers that are due, send. So several answers
+/// that came in one turn leave in one send, and a connection is destroyed in one place only.
 ///
 /// Runs on: I/O thread.  Blocks: no.
 class http_front {
-public:
+ public:
   static constexpr int64_t tick_ms = 100;
 
   /// What the front needs of the actor around it.
@@ -38,10 +39,11 @@ public:
     std::function<void()> turn_again; // call end_turn() soon, after other work of the I/O thread
   };
 
-  /// Takes over the listener's descriptor in any case. May run on any thread; everything else runs on the I/O thread.
-  /// Throws std::invalid_argument for a malformed or repeated route, std::system_error when no descriptor is left.
-  http_front(caf::actor_system& system, caf::io::network::default_multiplexer& loop, listener l, http_options options,
-             std::vector<route> table, std::shared_ptr<prometheus::Registry> metrics);
+  /// Takes over the listener's descriptor in any case. May run on any thread; everything else runs on the I/O
+  /// thread. Throws std::invalid_argument for a malformed or repeated route, std::system_error when no
+  /// descriptor is left.
+  http_front(caf::actor_system& system, caf::io::network::default_multiplexer& loop, listener l,
+             http_options options, std::vector<route> table, std::shared_ptr<prometheus::Registry> metrics);
   /// Resets whatever is open and tells streaming actors to stop.
   ~http_front();
   http_front(const http_front&) = delete;
@@ -58,7 +60,7 @@ public:
   /// `done` is called once, with the number of requests cut off; perhaps before drain() returns.
   void drain(uint32_t grace_ms, std::function<void(uint64_t)> done);
 
-private:
+ private:
   struct orphan { // a request whose connection is gone while its actor works on
     int64_t due_ms = 0;
     request_actor handler;
@@ -101,7 +103,8 @@ private:
   void note_phase(connection& c);
   void offer_continue(connection& c);
   void on_request(connection& c, std::unique_ptr<request> r);
-  void dispatch(connection& c, exchange& e, std::unique_ptr<request> r);
+  void spawn_handlers();
+  void spawn_handler_of(std::unique_ptr<request> r);
   void refuse_input(connection& c, response why);
   exchange& add_exchange(connection& c);
   void name_request(exchange& e, const request* r);
@@ -153,7 +156,8 @@ private:
   timer_wheel wheel_;
   connection_table connections_;
   std::vector<uint64_t> dirty_;
-  std::vector<uint64_t> unfinished_; // did not come to an end within a turn
+  std::vector<uint64_t> unfinished_;             // did not come to an end within a turn
+  std::vector<std::unique_ptr<request>> parsed_; // their actors start at the end of the turn
   std::vector<std::unique_ptr<exchange>> spare_;
   std::unordered_map<exchange_id, orphan, exchange_hash, exchange_equal> orphans_;
   std::array<char, 16384> input_; // shared by all connections

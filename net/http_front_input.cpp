@@ -4,7 +4,6 @@
 #include <cerrno>
 #include <charconv>
 #include <exception>
-
 #include <sys/socket.h>
 
 namespace beckon::net {
@@ -32,17 +31,17 @@ response with_header(response r, std::string_view name, std::string value) {
 
 response refusal_of(const route_match& m) {
   switch (m.what) {
-    case route_match::kind::options: {
-      response r;
-      r.status = 204;
-      return with_header(std::move(r), "Allow", m.allow);
-    }
-    case route_match::kind::method_not_allowed:
-      return with_header(make_problem(405, "this path answers " + m.allow), "Allow", m.allow);
-    case route_match::kind::not_implemented:
-      return make_problem(501, "this server does not know the method");
-    default:
-      return make_problem(404, "nothing is served at this path");
+  case route_match::kind::options: {
+    response r;
+    r.status = 204;
+    return with_header(std::move(r), "Allow", m.allow);
+  }
+  case route_match::kind::method_not_allowed:
+    return with_header(make_problem(405, "this path answers " + m.allow), "Allow", m.allow);
+  case route_match::kind::not_implemented:
+    return make_problem(501, "this server does not know the method");
+  default:
+    return make_problem(404, "nothing is served at this path");
   }
 }
 
@@ -91,7 +90,8 @@ void http_front::receive(connection& c) {
   }
   const auto bytes = static_cast<size_t>(n);
   metrics_.received_bytes += bytes;
-  // Less than asked for: the socket is empty, its next event comes with the next byte. A FIN may be there already.
+  // Less than asked for: the socket is empty, its next event comes with the next byte. A FIN may be there
+  // already.
   if (bytes < input_.size() && !c.fin_announced)
     c.readable = false;
   if (c.lingering) {
@@ -141,7 +141,8 @@ void http_front::note_phase(connection& c) {
     c.continue_owed = true;
 }
 
-/// Not before the answers of earlier requests: the interim answer belongs to the request whose body is awaited.
+/// Not before the answers of earlier requests: the interim answer belongs to the request whose body is
+/// awaited.
 void http_front::offer_continue(connection& c) {
   if (!c.continue_owed || c.first != nullptr)
     return;
@@ -214,31 +215,44 @@ void http_front::on_request(connection& c, std::unique_ptr<request> r) {
   e.route = match.route;
   r->route = match.route;
   if (is_encoded(*r))
-    set_answer(e, with_header(make_problem(415, "send the body without Content-Encoding"), "Accept-Encoding", "identity"));
+    set_answer(e, with_header(make_problem(415, "send the body without Content-Encoding"), "Accept-Encoding",
+                              "identity"));
   else if (metrics_.requests_in_flight >= options_.requests_in_flight_max)
     set_answer(e, make_unavailable("too many requests are in flight; try again"));
-  else
-    dispatch(c, e, std::move(r));
+  else {
+    r->id = {c.number, e.sequence};
+    r->peer = c.peer;
+    r->received_us = now_us_;
+    e.due_ms = now_ms_ + deadline_of(e.route);
+    e.counted = true;
+    ++metrics_.requests_in_flight;
+    parsed_.push_back(std::move(r));
+  }
 }
 
-void http_front::dispatch(connection& c, exchange& e, std::unique_ptr<request> r) {
-  r->id = {c.number, e.sequence};
-  r->peer = c.peer;
-  r->received_us = now_us_;
-  const auto& served = table_[e.route];
+/// All actors of a turn start together: a worker thread that was woken for the first finds the others,
+/// instead of falling asleep and being woken for each.
+void http_front::spawn_handlers() {
+  for (auto& r : parsed_)
+    spawn_handler_of(std::move(r));
+  parsed_.clear();
+}
+
+void http_front::spawn_handler_of(std::unique_ptr<request> r) {
+  connection* c = nullptr;
+  auto* e = find(r->id, c);
+  if (e == nullptr)
+    return; // the connection broke within the turn
   try {
-    e.handler = served.handle(system_, request_ptr{std::move(r)}, host_.self());
+    e->handler = table_[e->route].handle(system_, request_ptr{std::move(r)}, host_.self());
   } catch (const std::exception&) {
-    e.handler = nullptr;
+    e->handler = nullptr;
   }
-  if (!e.handler) {
-    ++metrics_.spawn_failures;
-    set_answer(e, make_problem(500, "the request could not be started"));
+  if (e->handler)
     return;
-  }
-  e.due_ms = now_ms_ + deadline_of(e.route);
-  e.counted = true;
-  ++metrics_.requests_in_flight;
+  ++metrics_.spawn_failures;
+  set_answer(*e, make_problem(500, "the request could not be started"));
+  mark(*c);
 }
 
 } // namespace beckon::net

@@ -3,7 +3,6 @@
 #include <caf/send.hpp>
 
 #include <cerrno>
-
 #include <sys/socket.h>
 
 namespace beckon::net {
@@ -252,7 +251,8 @@ void http_front::credit(connection& c) {
   if (c.first == nullptr || c.broken || c.cut)
     return;
   auto& e = *c.first;
-  if (e.at != exchange::stage::flowing || !e.more_owed || !e.producer || c.unsent_bytes() >= options_.output_bytes_max)
+  if (e.at != exchange::stage::flowing || !e.more_owed || !e.producer
+      || c.unsent_bytes() >= options_.output_bytes_max)
     return;
   e.more_owed = false;
   e.due_ms = now_ms_ + deadline_of(e.route);

@@ -65,8 +65,8 @@ int64_t http_front::due_of(const connection& c) const {
   return due == never ? now_ms_ + options_.idle_timeout_ms : due;
 }
 
-/// The entry is moved only to an earlier time; one that fires too early is armed again. So a busy connection touches the
-/// wheel about once per time-out, not per request.
+/// The entry is moved only to an earlier time; one that fires too early is armed again. So a busy connection
+/// touches the wheel about once per time-out, not per request.
 void http_front::rearm(connection& c) {
   const auto due = due_of(c);
   if (!c.armed() || due < wheel_.due_ms(c) - tick_ms)
@@ -114,24 +114,24 @@ void http_front::check_input_time(connection& c) {
     return;
   const auto waited_ms = now_ms_ - c.input_since_ms;
   switch (c.input) {
-    case connection::phase::idle:
-      if (c.first == nullptr && c.unsent_bytes() == 0 && waited_ms >= options_.idle_timeout_ms) {
-        metrics_.timed_out(http_metrics::timeout::idle);
-        c.broken = true; // closed without a word: there is no request to answer
-      }
-      break;
-    case connection::phase::header:
-      if (waited_ms >= options_.header_timeout_ms) {
-        metrics_.timed_out(http_metrics::timeout::header);
-        refuse_input(c, make_problem(408, "the header of the request did not arrive in time"));
-      }
-      break;
-    case connection::phase::body:
-      if (waited_ms >= options_.body_timeout_ms || too_slow(c)) {
-        metrics_.timed_out(http_metrics::timeout::body);
-        refuse_input(c, make_problem(408, "the body of the request did not arrive in time"));
-      }
-      break;
+  case connection::phase::idle:
+    if (c.first == nullptr && c.unsent_bytes() == 0 && waited_ms >= options_.idle_timeout_ms) {
+      metrics_.timed_out(http_metrics::timeout::idle);
+      c.broken = true; // closed without a word: there is no request to answer
+    }
+    break;
+  case connection::phase::header:
+    if (waited_ms >= options_.header_timeout_ms) {
+      metrics_.timed_out(http_metrics::timeout::header);
+      refuse_input(c, make_problem(408, "the header of the request did not arrive in time"));
+    }
+    break;
+  case connection::phase::body:
+    if (waited_ms >= options_.body_timeout_ms || too_slow(c)) {
+      metrics_.timed_out(http_metrics::timeout::body);
+      refuse_input(c, make_problem(408, "the body of the request did not arrive in time"));
+    }
+    break;
   }
 }
 

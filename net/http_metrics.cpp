@@ -12,7 +12,7 @@ namespace beckon::net {
 namespace {
 
 // Upper bounds of the duration histogram; 70 ms is the promise that the project makes.
-constexpr std::array<int64_t, 14> bounds_us = {500,   1000,  2500,   5000,   10000,  25000,   50000,
+constexpr std::array<int64_t, 14> bounds_us = {500,   1000,   2500,   5000,   10000,   25000,   50000,
                                                70000, 100000, 250000, 500000, 1000000, 2500000, 5000000};
 
 constexpr std::array<const char*, 7> timeout_names = {"header", "body",     "idle",  "write",
@@ -48,19 +48,19 @@ struct http_metrics::families {
         refusals(counter_family(r, "beckon_http_connections_refused_total",
                                 "Times that a connection was refused or accepting halted, by reason")),
         duration(prometheus::BuildHistogram()
-                   .Name("beckon_http_request_duration_seconds")
-                   .Help("From the complete request to the answer in the output buffer, by route")
-                   .Register(r)),
+                     .Name("beckon_http_request_duration_seconds")
+                     .Help("From the complete request to the answer in the output buffer, by route")
+                     .Register(r)),
         connections(prometheus::BuildGauge()
-                      .Name("beckon_http_connections")
-                      .Help("Open client connections")
-                      .Register(r)
-                      .Add({})),
+                        .Name("beckon_http_connections")
+                        .Help("Open client connections")
+                        .Register(r)
+                        .Add({})),
         requests_in_flight(prometheus::BuildGauge()
-                             .Name("beckon_http_requests_in_flight")
-                             .Help("Requests that an actor is working on")
-                             .Register(r)
-                             .Add({})) {}
+                               .Name("beckon_http_requests_in_flight")
+                               .Help("Requests that an actor is working on")
+                               .Register(r)
+                               .Add({})) {}
 
   prometheus::Family<prometheus::Counter>& requests;
   prometheus::Family<prometheus::Counter>& parse_failures;
@@ -83,8 +83,10 @@ http_metrics::http_metrics(std::shared_ptr<prometheus::Registry> registry, std::
     return &counter_family(*registry_, name, help).Add({});
   };
   connections_opened.out = single("beckon_http_connections_total", "Client connections accepted");
-  late_answers.out = single("beckon_http_late_answers_total", "Answers dropped: the connection was gone, or it was the second");
-  spawn_failures.out = single("beckon_http_spawn_failures_total", "Requests answered 500 because no actor could be started");
+  late_answers.out = single("beckon_http_late_answers_total",
+                            "Answers dropped: the connection was gone, or it was the second");
+  spawn_failures.out =
+      single("beckon_http_spawn_failures_total", "Requests answered 500 because no actor could be started");
   received_bytes.out = single("beckon_http_received_bytes_total", "Bytes received from clients");
   sent_bytes.out = single("beckon_http_sent_bytes_total", "Bytes sent to clients");
   for (size_t i = 0; i < timeouts_.size(); ++i)

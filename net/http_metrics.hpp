@@ -16,11 +16,11 @@ class Registry;
 
 namespace beckon::net {
 
-/// What the front counts. Everything is counted in plain integers on the I/O thread and handed to the registry by
-/// publish(), so that a request costs no atomic operation; a scrape is at most one tick old.
-/// Runs on: I/O thread.  Blocks: no.  Bounds: one series per route and status seen.
+/// What the front counts. Everything is counted in plain integers on the I/O thread and handed to the
+/// registry by publish(), so that a request costs no atomic operation; a scrape is at most one tick old. Runs
+/// on: I/O thread.  Blocks: no.  Bounds: one series per route and status seen.
 class http_metrics {
-public:
+ public:
   /// A total that only grows.
   struct total {
     uint64_t value = 0;
@@ -33,7 +33,8 @@ public:
   enum class timeout : uint8_t { header, body, idle, write, linger, deadline, stream };
   enum class refusal : uint8_t { descriptors, memory, connections };
 
-  /// `routes`: the pattern of each route, in the order of the table. A null registry counts and publishes nothing.
+  /// `routes`: the pattern of each route, in the order of the table. A null registry counts and publishes
+  /// nothing.
   http_metrics(std::shared_ptr<prometheus::Registry> registry, std::vector<std::string> routes);
   ~http_metrics();
 
@@ -53,7 +54,7 @@ public:
   uint64_t connections = 0;
   uint64_t requests_in_flight = 0;
 
-private:
+ private:
   static constexpr size_t bounds_count = 14;
   struct by_status {
     uint16_t status = 0;

@@ -4,12 +4,11 @@
 
 #include <array>
 #include <cerrno>
-#include <system_error>
-
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
+#include <system_error>
 #include <unistd.h>
 
 namespace beckon::net {
@@ -26,7 +25,8 @@ caf::error failure(const http_options& options, const std::string& what, int err
   if (error == EADDRINUSE)
     text += "; another process listens there: stop it, or choose another http.port";
   else if (error == EACCES)
-    text += "; ports below 1024 need the capability CAP_NET_BIND_SERVICE: choose another http.port or grant it";
+    text +=
+        "; ports below 1024 need the capability CAP_NET_BIND_SERVICE: choose another http.port or grant it";
   else if (error == EADDRNOTAVAIL)
     text += "; no interface of this machine has this address: correct http.address";
   return caf::make_error(caf::sec::cannot_open_port, text);
@@ -86,8 +86,8 @@ caf::expected<listener> open_listener(const http_options& options) {
   const auto port = std::to_string(options.port);
   const int status = ::getaddrinfo(options.address.c_str(), port.c_str(), &hints, &found);
   if (status != 0)
-    return failure(options, std::string{"http.address is not an address of this machine: "} + ::gai_strerror(status),
-                   0);
+    return failure(
+        options, std::string{"http.address is not an address of this machine: "} + ::gai_strerror(status), 0);
   int fd = -EADDRNOTAVAIL;
   for (auto* i = found; i != nullptr && fd < 0; i = i->ai_next)
     fd = open_on(*i, options);

@@ -36,9 +36,9 @@ struct request {
   bool keep_alive = true;
   std::string head;                  // the header block's bytes; fields point into it
   std::vector<header_field> fields;  // field names with "_" are dropped
-  std::string path;                  // percent-decoded, dot segments resolved
+  std::string path;                  // percent-decoded, dot segments resolved; "*" for OPTIONS *, empty for CONNECT
   std::string query;                 // raw, after "?"
-  std::string host;
+  std::string host;                  // lower-case, with its port if sent; the target's own goes first
   std::string body;
   std::vector<std::pair<std::string_view, std::string>> params; // path parameters by name, decoded
   size_t route = 0;                  // index into the route table

@@ -7,20 +7,19 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
-
 #include <sys/epoll.h>
 
 namespace beckon::net {
 
 /// The broker's own readiness queue: an epoll set nested in CAF's event loop, which sees it as one handler.
 ///
-/// CAF's streams read until EAGAIN and register for output with two epoll_ctl per answer; its acceptors spin when
-/// descriptors run out; a half-closed peer cannot be kept. With a set of our own a connection is registered once,
-/// edge-triggered, and everything after that is recv and send.
+/// CAF's streams read until EAGAIN and register for output with two epoll_ctl per answer; its acceptors spin
+/// when descriptors run out; a half-closed peer cannot be kept. With a set of our own a connection is
+/// registered once, edge-triggered, and everything after that is recv and send.
 ///
 /// Runs on: I/O thread (made on any).  Blocks: no.  Bounds: events_max events a turn.
 class poller final : public caf::io::network::event_handler {
-public:
+ public:
   static constexpr size_t events_max = 128;
 
   /// A handler on `loop` that is not started. Throws std::system_error when no descriptor is left.
@@ -44,7 +43,7 @@ public:
   void removed_from_loop(caf::io::network::operation op) override;
   void graceful_shutdown() override;
 
-private:
+ private:
   ~poller() override = default; // only by removed_from_loop, or by stop() when it was never started
 
   std::function<void()> ready_;

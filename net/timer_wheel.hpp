@@ -15,11 +15,11 @@ struct timer_entry {
   bool armed() const { return previous != nullptr; }
 };
 
-/// Coarse time-outs for many connections: arming, moving and disarming are a few pointer writes, whatever the number.
-/// Not threadsafe.  Blocks: no.  Bounds: owns no entry; its own size is fixed.
-/// A time-out never fires early, and at most one tick (plus the caller's own delay) late.
+/// Coarse time-outs for many connections: arming, moving and disarming are a few pointer writes, whatever the
+/// number. Not threadsafe.  Blocks: no.  Bounds: owns no entry; its own size is fixed. A time-out never fires
+/// early, and at most one tick (plus the caller's own delay) late.
 class timer_wheel {
-public:
+ public:
   timer_wheel(int64_t now_ms, int64_t tick_ms);
   timer_wheel(const timer_wheel&) = delete; // entries point into the slots
   timer_wheel& operator=(const timer_wheel&) = delete;
@@ -32,8 +32,8 @@ public:
   int64_t due_ms(const timer_entry& entry) const { return entry.due_tick * tick_ms_; }
   size_t armed_count() const { return armed_; }
 
-  /// Calls `fire(timer_entry&)` for each entry that is due; it is disarmed before the call. `fire` may arm, disarm or
-  /// destroy any entry, the fired one included.
+  /// Calls `fire(timer_entry&)` for each entry that is due; it is disarmed before the call. `fire` may arm,
+  /// disarm or destroy any entry, the fired one included.
   template <class F>
   void advance(int64_t now_ms, F&& fire) {
     const int64_t target = now_ms / tick_ms_;
@@ -49,7 +49,7 @@ public:
     }
   }
 
-private:
+ private:
   timer_entry& slot_of(int64_t tick) { return slots_[static_cast<size_t>(tick) & (slots_.size() - 1)]; }
   void take_slot(timer_entry& list);
   timer_entry* next_due(timer_entry& list);

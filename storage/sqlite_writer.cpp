@@ -24,7 +24,7 @@ job_writer::job_writer(connection& db)
     move_state_(db, "UPDATE user_state SET version = ?, state = ? WHERE user = ?"),
     load_state_(db, "SELECT state FROM user_state WHERE user = ?"),
     put_answer_(db, "INSERT INTO answer(user, request_id, at, body) VALUES(?, ?, ?, ?) "
-                    "ON CONFLICT DO UPDATE SET at = excluded.at, body = excluded.body"),
+                    "ON CONFLICT(user, request_id) DO UPDATE SET at = excluded.at, body = excluded.body"),
     insert_event_(db, "INSERT INTO event(id, at, received_at, type, name, user, popup, variant, decision_id, "
                       "properties) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"),
     insert_stat_user_(db, "INSERT INTO stat_user(user, popup, variant, kind, n) VALUES(?, ?, ?, ?, 1) "
@@ -40,8 +40,8 @@ job_writer::job_writer(connection& db)
     erase_profile_(db, "DELETE FROM user_profile WHERE user = ?"),
     erase_answers_(db, "DELETE FROM answer WHERE user = ?"),
     erase_events_(db, "DELETE FROM event WHERE user = ?"),
-    prune_answers_(db, "DELETE FROM answer WHERE (user, request_id) IN "
-                       "(SELECT user, request_id FROM answer WHERE at < ? ORDER BY at LIMIT ?)"),
+    prune_answers_(db, "DELETE FROM answer WHERE seq IN "
+                       "(SELECT seq FROM answer WHERE at < ? ORDER BY at LIMIT ?)"),
     touch_(db, "UPDATE meta SET pings = pings + 1") {}
 
 std::vector<write_outcome> job_writer::run(const std::vector<write_job>& jobs) {

@@ -14,7 +14,8 @@ struct fixture {
   attributes context = make_attributes(R"({"app_version":"3.2.1","platform":"ios"})");
   attributes request = make_attributes(R"({"plan":"free","age":30})");
   attributes profile = make_attributes(
-      R"({"plan":"gold","country":"CH","score":1.0,"big":9007199254740993,"yes":true,"since":"2026-01-01T00:00:00Z",)"
+      R"({"plan":"gold","country":"CH","score":1.0,"big":9007199254740993,)"
+      R"("yes":true,"since":"2026-01-01T00:00:00Z",)"
       R"("tags":["a","b",3],"none":[],"ip":"10.1.2.3","mail":"Ann@Example.ORG","context.platform":"web"})");
   user_state state;
   facts f{&context, &request, &profile, &state, now_ms};

@@ -169,6 +169,7 @@ CAF_TEST(a key stands once in an object) {
     CAF_CHECK(refused(object_of(keys) + "\"z\":{}}").empty());
     CAF_CHECK(!refused(object_of(keys) + "\"k0\":{}}").empty());
     CAF_CHECK(!refused(object_of(keys) + "\"k" + std::to_string(keys - 1) + "\":{}}").empty());
+    CAF_CHECK(!refused(object_of(keys) + "\"inner\":{\"x\":1,\"x\":1}}").empty());
     CAF_CHECK(!refused("{\"inner\":" + object_of(keys) + "\"z\":1},\"inner\":1}").empty());
   }
   json::document d;

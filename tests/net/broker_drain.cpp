@@ -19,8 +19,9 @@ response text(std::string body) {
 
 /// Drains in another thread, so that the test can look at what happens meanwhile.
 class draining {
-public:
-  draining(server& front, uint32_t grace_ms) : thread_([this, &front, grace_ms] { result_ = front.drain(grace_ms); }) {}
+ public:
+  draining(server& front, uint32_t grace_ms)
+      : thread_([this, &front, grace_ms] { result_ = front.drain(grace_ms); }) {}
   ~draining() { result(); }
   std::optional<uint64_t> result() {
     if (thread_.joinable())
@@ -28,7 +29,7 @@ public:
     return result_;
   }
 
-private:
+ private:
   std::optional<uint64_t> result_;
   std::thread thread_;
 };

@@ -4,12 +4,11 @@
 #include <caf/io/all.hpp>
 
 #include <algorithm>
+#include <arpa/inet.h>
 #include <array>
 #include <cerrno>
-#include <stdexcept>
-
-#include <arpa/inet.h>
 #include <netinet/in.h>
+#include <stdexcept>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <unistd.h>
@@ -155,8 +154,8 @@ std::string get(std::string_view path, std::string_view extra) {
 }
 
 std::string post(std::string_view path, std::string_view body, std::string_view extra) {
-  return "POST " + std::string{path} + " HTTP/1.1\r\nHost: test\r\nContent-Length: " + std::to_string(body.size())
-         + "\r\n" + std::string{extra} + "\r\n" + std::string{body};
+  return "POST " + std::string{path} + " HTTP/1.1\r\nHost: test\r\nContent-Length: "
+         + std::to_string(body.size()) + "\r\n" + std::string{extra} + "\r\n" + std::string{body};
 }
 
 // -- request actors -----------------------------------------------------------
@@ -203,26 +202,26 @@ streaming_request_actor::behavior_type streaming(streaming_request_actor::pointe
   self->send(broker, begin_atom_v, answer_to(r, text({})), streaming_request_actor{self});
   auto left = std::make_shared<uint64_t>(pieces);
   return {
-    [](expire_atom) {},
-    [=](more_atom) {
-      if (kind == stream_kind::stalled)
-        return;
-      if (*left == 0) {
-        if (kind == stream_kind::cut)
-          self->send(broker, abort_atom_v, r->id.connection, r->id.sequence);
-        else
-          self->send(broker, finish_atom_v, r->id.connection, r->id.sequence);
+      [](expire_atom) {},
+      [=](more_atom) {
+        if (kind == stream_kind::stalled)
+          return;
+        if (*left == 0) {
+          if (kind == stream_kind::cut)
+            self->send(broker, abort_atom_v, r->id.connection, r->id.sequence);
+          else
+            self->send(broker, finish_atom_v, r->id.connection, r->id.sequence);
+          self->quit();
+          return;
+        }
+        --*left;
+        ++figures->pieces;
+        self->send(broker, piece_atom_v, r->id.connection, r->id.sequence, std::string(piece_bytes, 'p'));
+      },
+      [=](abort_atom) {
+        ++figures->aborted;
         self->quit();
-        return;
-      }
-      --*left;
-      ++figures->pieces;
-      self->send(broker, piece_atom_v, r->id.connection, r->id.sequence, std::string(piece_bytes, 'p'));
-    },
-    [=](abort_atom) {
-      ++figures->aborted;
-      self->quit();
-    },
+      },
   };
 }
 
@@ -315,7 +314,7 @@ std::optional<uint64_t> server::drain(uint32_t grace_ms) {
   std::optional<uint64_t> result;
   caf::scoped_actor self{*system_};
   self->request(broker, std::chrono::seconds(20), drain_atom_v, grace_ms)
-    .receive([&](uint64_t cut_off) { result = cut_off; }, [](const caf::error&) {});
+      .receive([&](uint64_t cut_off) { result = cut_off; }, [](const caf::error&) {});
   return result;
 }
 

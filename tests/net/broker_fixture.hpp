@@ -33,14 +33,14 @@ bool eventually(F&& condition) {
 }
 
 struct reply {
-  int status = 0; // 0: the connection ended before a whole answer
+  int status = 0;                            // 0: the connection ended before a whole answer
   std::map<std::string, std::string> fields; // lower-case names
   std::string body;
 };
 
 /// A blocking client on loopback; every wait ends after ten seconds.
 class client {
-public:
+ public:
   explicit client(uint16_t port, int receive_buffer_bytes = 0);
   /// On a socket that exists already (see prepared()).
   client(int prepared_socket, uint16_t port);
@@ -61,7 +61,7 @@ public:
   /// True when the connection ended with a reset.
   bool was_reset() const { return reset_; }
 
-private:
+ private:
   void connect(uint16_t port);
   bool fill();
   bool read_chunks(std::string& body);
@@ -76,14 +76,14 @@ private:
 
 /// Requests that wait until the test says what to answer.
 class desk {
-public:
+ public:
   void put(request_ptr r, http_broker_actor broker);
   bool has(const std::string& name);
   /// Waits for the request with this name first.
   void answer(const std::string& name, response what);
   std::atomic<int> expired{0};
 
-private:
+ private:
   struct held {
     request_ptr what;
     http_broker_actor broker;
@@ -103,7 +103,7 @@ struct stream_figures {
 ///   GET /polite (503 on expire) · GET /throw · GET /big (body of 8 MiB) · GET /stream/{pieces} (of 64 KiB)
 ///   GET /stall (begins and sends nothing) · GET /cut (one piece, then gives up)
 class server {
-public:
+ public:
   explicit server(http_options options = {});
   ~server();
 
@@ -117,7 +117,7 @@ public:
   caf::actor_system& system() { return *system_; }
   http_broker_actor broker;
 
-private:
+ private:
   std::vector<route> routes();
 
   caf::actor_system_config config_;

@@ -129,7 +129,8 @@ CAF_TEST(expect is answered when the body will be read) {
 
 CAF_TEST(expect waits for earlier answers) {
   client c{port};
-  c.send(get("/hold/x") + "POST /echo HTTP/1.1\r\nHost: test\r\nExpect: 100-continue\r\nContent-Length: 4\r\n\r\n");
+  c.send(get("/hold/x")
+         + "POST /echo HTTP/1.1\r\nHost: test\r\nExpect: 100-continue\r\nContent-Length: 4\r\n\r\n");
   CAF_REQUIRE(eventually([&] { return front.held.has("x"); }));
   front.held.answer("x", text("X"));
   CAF_CHECK_EQUAL(c.next().body, "X");
@@ -165,7 +166,8 @@ CAF_TEST(head has the header of get and no body) {
 
 CAF_TEST(an encoded body is refused for now) {
   client c{port};
-  c.send(post("/echo", "xx", "Content-Encoding: gzip\r\n") + post("/echo", "yy", "Content-Encoding: identity\r\n"));
+  c.send(post("/echo", "xx", "Content-Encoding: gzip\r\n")
+         + post("/echo", "yy", "Content-Encoding: identity\r\n"));
   const auto r = c.next();
   CAF_CHECK_EQUAL(r.status, 415);
   CAF_CHECK_EQUAL(r.fields.at("accept-encoding"), "identity");
@@ -183,7 +185,8 @@ CAF_TEST(a handler that cannot start is answered with 500) {
 CAF_TEST(request ids are echoed or made) {
   client c{port};
   c.send(get("/fast", "X-Request-Id: abc-1\r\n") + get("/fast") + get("/fast")
-         + get("/fast", "X-Request-Id: " + std::string(129, 'x') + "\r\n") + get("/fast", "X-Request-Id: a b\r\n"));
+         + get("/fast", "X-Request-Id: " + std::string(129, 'x') + "\r\n")
+         + get("/fast", "X-Request-Id: a b\r\n"));
   CAF_CHECK_EQUAL(c.next().fields.at("x-request-id"), "abc-1");
   const auto one = c.next().fields.at("x-request-id");
   const auto two = c.next().fields.at("x-request-id");
@@ -224,7 +227,7 @@ CAF_TEST(a reset while a handler works) {
   }
   CAF_REQUIRE(eventually([&] { return front.metric("beckon_http_connections") == 0; }));
   CAF_CHECK_EQUAL(front.metric("beckon_http_requests_in_flight"), 1); // its actor still works
-  client other{port}; // most likely on the same descriptor
+  client other{port};                                                 // most likely on the same descriptor
   other.send(get("/hold/other"));
   front.held.answer("gone", text("for somebody else"));
   CAF_REQUIRE(eventually([&] { return front.metric("beckon_http_late_answers_total") == 1; }));

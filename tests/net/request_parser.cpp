@@ -115,7 +115,8 @@ CAF_TEST(connection and version) {
   CAF_CHECK_EQUAL(keep("1.0", "Connection: keep-alive, close\r\n"), false);
   CAF_CHECK_EQUAL(keep("1.0", "Proxy-Connection: keep-alive\r\n"), false);
   CAF_CHECK_EQUAL(keep("1.1", "Connection:\r\n"), true);
-  CAF_CHECK_EQUAL(keep("1.1", "Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: \r\n"), true);
+  CAF_CHECK_EQUAL(keep("1.1", "Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: \r\n"),
+                  true);
   CAF_CHECK_EQUAL(keep("1.2", ""), true);
   CAF_CHECK_EQUAL(parse_one("GET / HTTP/1.9\r\nHost: a\r\n\r\n")->minor_version, 1);
   CAF_CHECK_EQUAL(parse_one("GET / HTTP/1.0\r\n\r\n")->minor_version, 0);

@@ -1,8 +1,10 @@
 """Fixtures: nodes on free ports with directories of their own, so that tests run in parallel and twice."""
 
+import pathlib
+
 import pytest
 
-from beckon_node import Node
+from beckon_node import Node, program
 
 _started = []  # nodes that live now, for the log of a failed test
 
@@ -68,3 +70,8 @@ def client(node):
     """A connection of its own to the file's node."""
     with node.client() as made:
         yield made
+
+
+def pytest_sessionstart(session):
+    if not pathlib.Path(program()).is_file():
+        pytest.exit(f"there is no program at {program()}: run script/build, or set BECKON_BIN", returncode=2)

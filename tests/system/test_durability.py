@@ -1,5 +1,6 @@
 """What was confirmed outlives kill -9; what was promised is kept; an orderly stop loses nothing."""
 
+import collections
 import random
 import signal
 import time
@@ -14,9 +15,9 @@ ROUNDS = 20
 GAP_MS = 2500
 
 
-def prepare(client):
+def prepare(client, gap_ms=GAP_MS):
     save(client, popup(PLACEMENT, "p"))
-    answer = client.put("/v1/settings", {"min_gap": f"{GAP_MS}ms"})
+    answer = client.put("/v1/settings", {"min_gap": f"{gap_ms}ms"})
     assert answer.status == 200, answer
 
 
@@ -68,41 +69,70 @@ def retry_unanswered(node, round_ledger, users):
     return retried
 
 
+def load_and_kill(node, ledger, users, name, choice):
+    """Works on the node from several threads, kills it at a random moment, starts it again."""
+    load = Load(node.port, ledger, users, name).start()
+    wait_for(lambda: load.answers >= 300, "300 answers")
+    time.sleep(choice.uniform(0.0, 0.5))  # only spreads the moments of the kill; nothing depends on it
+    node.kill()
+    load.stop()
+    node.start()
+
+
+def fresh_ledger(promises):
+    """A ledger for one round that goes on with the promises and answers of those before, and a moment from which on
+    only its own events count."""
+    ledger, since = Ledger(), now_ms() + 1
+    ledger.promises, ledger.answers = promises.promises, promises.answers
+    wait_for(lambda: now_ms() >= since, "a moment that no earlier round used")
+    return ledger, since
+
+
 def test_kill_9_under_load(start_node):
     choice = random.Random(20)
     node = start_node()
     prepare(node.client())
     users = [unique("user") for _ in range(300)]
     promises = Ledger()
-    every_batch, began_ms = [], now_ms()
-    numbers = {"events": 0, "asked at once": 0, "replayed": 0, "retried": 0}
-    slowest = 0.0
+    every_id, began_ms, slowest = [], now_ms(), 0.0
+    numbers = collections.Counter()
     for n in range(ROUNDS):
-        ledger, since = Ledger(), now_ms() + 1
-        wait_for(lambda at=since: now_ms() >= at, "a moment that no earlier round used")
-        ledger.promises, ledger.answers = promises.promises, promises.answers
-        load = Load(node.port, ledger, users, f"round{n}").start()
-        wait_for(lambda at=load: at.answers >= 300, "300 answers")
-        time.sleep(choice.uniform(0.0, 0.5))  # only spreads the moments of the kill; nothing depends on it
-        node.kill()
-        load.stop()
-        node.start()
+        ledger, since = fresh_ledger(promises)
+        load_and_kill(node, ledger, users, f"round{n}", choice)
         slowest = max(slowest, node.start_seconds)
-        numbers["asked at once"] += ask_all_promised(node, ledger)
+        numbers["users asked at once"] += ask_all_promised(node, ledger)
         faults = ledger.compare(ids_since(node, since))
         assert not faults, faults[:20]
-        numbers["replayed"] += replay_some(node, ledger, choice)
-        numbers["retried"] += retry_unanswered(node, ledger, users)
+        numbers["answers replayed"] += replay_some(node, ledger, choice)
+        numbers["batches retried"] += retry_unanswered(node, ledger, users)
         faults = ledger.compare(ids_since(node, since))
         assert not faults, faults[:20]
         numbers["events"] += sum(len(ledger.batches[one]) for one in ledger.confirmed)
         promises.counts.update(ledger.counts)
-        every_batch += [one for ids in ledger.batches.values() for one in ids]
-    assert sorted(ids_since(node, began_ms - 1)) == sorted(every_batch)
-    print(f"{ROUNDS} kills: {numbers}, {dict(promises.counts)}, slowest restart {slowest:.3f} s")
-    assert numbers["events"] > 5000 and numbers["asked at once"] > 1000 and numbers["replayed"] > 100
+        every_id += [one for ids in ledger.batches.values() for one in ids]
+    assert sorted(ids_since(node, began_ms - 1)) == sorted(every_id)
+    print(f"{ROUNDS} kills: {dict(numbers)}, {dict(promises.counts)}, slowest restart {slowest:.3f} s")
+    assert numbers["events"] > 5000 and numbers["users asked at once"] > 1000 and numbers["answers replayed"] > 100
     assert promises.counts["MATCH"] > 1000 and promises.counts["COOLDOWN"] > 1000
     assert promises.counts["checked before the promise"] > 2000
+
+
+def test_the_load_finds_promises_that_a_kill_breaks(start_node):
+    """The other side of the test above: with answers that do not wait for the disk, it must see what that costs."""
+    choice = random.Random(21)
+    node = start_node({"durability.claims": "queued"})
+    prepare(node.client())
+    users = [unique("user") for _ in range(300)]
+    promises = Ledger()
+    for n in range(ROUNDS):
+        ledger, _ = fresh_ledger(promises)
+        load_and_kill(node, ledger, users, f"queued{n}", choice)
+        ask_all_promised(node, ledger)
+        if ledger.broken:
+            print(f"{len(ledger.broken)} broken promises found after {n + 1} kills, as they must be")
+            assert all("too early" in one for one in ledger.broken), ledger.broken[:20]
+            return
+    raise AssertionError("a claim that is not durable goes unnoticed: the load or its checks do not do their work")
 
 
 def test_the_ledger_finds_what_it_is_there_to_find():
@@ -152,7 +182,7 @@ def test_sigterm_under_load_loses_no_request(start_node, turn):
 def test_sigterm_answers_what_it_has_read(start_node):
     """Claims in work when the signal comes: each is answered, and each answer is in the store."""
     node = start_node()
-    prepare(node.client())
+    prepare(node.client(), 3_600_000)
     clients = [node.client().connect() for _ in range(100)]
     for client in clients:  # a first answer proves that the connection is accepted
         client.send(client.encode("GET", "/livez"))

@@ -1,6 +1,7 @@
 """The node as its operators see it: probes, metrics, commands, restart."""
 
 import re
+import time
 import urllib.parse
 
 import pytest
@@ -37,9 +38,17 @@ def metrics(client):
 
 
 def total(families, name, *parts):
-    """Sum of a family's samples whose labels contain every part."""
-    _, samples = families[name]
-    return sum(value for (_, labels), value in samples.items() if all(part in labels for part in parts))
+    """Sum of a family's samples in whose name and labels every part stands; 0 when there is no such family yet."""
+    _, samples = families.get(name, ("", {}))
+    return sum(value for (sample, labels), value in samples.items() if all(part in sample + labels for part in parts))
+
+
+def eventually(condition, what, deadline_s=10):
+    """Requests are counted a moment after their answer."""
+    deadline = time.monotonic() + deadline_s
+    while not condition():
+        assert time.monotonic() < deadline, f"not in time: {what}"
+        time.sleep(0.02)
 
 
 def test_livez_and_readyz(client):
@@ -54,6 +63,7 @@ def test_livez_and_readyz(client):
 
 def test_metrics_have_every_family(client):
     decide(client, unique("user"), unique("home"))
+    eventually(lambda: "beckon_http_requests_total" in metrics(client), "a count of the requests")
     families = metrics(client)
     wanted = {"requests": "counter", "request_duration|request_seconds|latency": "histogram", "decisions": "counter",
               "claims": "counter", "group_commit": "histogram", "cache_hits": "counter", "cache_misses": "counter",
@@ -86,16 +96,16 @@ def test_metrics_count_what_happens(client):
     users = [unique("user") for _ in range(7)]
     for user in users + users:
         decide(client, user, home)
-    after = metrics(client)
 
     def grew(name, *parts):
+        after = metrics(client)
         return total(after, name, *parts) - total(before, name, *parts)
 
     assert grew("beckon_decisions_total", 'reason="MATCH"') == 7
     assert grew("beckon_decisions_total", 'reason="CAPPED"') == 7
     assert grew("beckon_claims_total") == 7
-    requests = next(name for name, (kind, _) in after.items() if kind == "counter" and "requests" in name)
-    assert grew(requests, "/v1/decide", "200") == 14
+    eventually(lambda: grew("beckon_http_requests_total", '"/v1/decide"', '"200"') == 14, "14 requests are counted")
+    eventually(lambda: grew("beckon_http_request_duration_seconds", "_count", "/v1/decide") == 14, "and timed")
 
 
 def test_metric_labels_do_not_grow_with_what_clients_send(client):
