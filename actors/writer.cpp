@@ -66,7 +66,8 @@ write_batch_result_ptr writer_state::run(const write_batch& batch) {
   work_error why;
   if (commit(batch.jobs, result->outcomes, why))
     return result;
-  if (why.code == storage::errc::rejected && batch.jobs.size() > 1) {
+  auto one_job = why.code == storage::errc::rejected || why.code == storage::errc::corrupt;
+  if (one_job && batch.jobs.size() > 1) {
     commit_singly(batch.jobs, *result);
     return result;
   }

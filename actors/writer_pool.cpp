@@ -149,8 +149,8 @@ void writer_pool_state::note_health(const work_error& error) {
     }
     return;
   }
-  if (error.code == storage::errc::rejected)
-    return; // says something about one job, not about the store
+  if (error.code == storage::errc::rejected || error.code == storage::errc::corrupt)
+    return; // say something about one job, not about the store
   node->metrics->write_failures->Increment();
   health.store_fault(error.detail);
   if (health.store_writable.exchange(false))

@@ -34,7 +34,8 @@ end
 local function choose_fresh(prefix, placement)
   -- The number has a fixed width, so the length in the header stays right and only the middle changes.
   local mark = "00000000"
-  local whole = wrk.format("POST", "/v1/decide", headers, body(string.format("%s-%d-%s", prefix, number, mark), placement))
+  local user = string.format("%s-%d-%s", prefix, number, mark)
+  local whole = wrk.format("POST", "/v1/decide", headers, body(user, placement))
   local from, to = string.find(whole, mark, 1, true)
   local before, after = string.sub(whole, 1, from - 1), string.sub(whole, to + 1)
   local at, format = 0, string.format

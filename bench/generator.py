@@ -33,8 +33,8 @@ def run_wrk(server, connections, seconds, how, prefix, count, placement, marker)
     figures = json.loads(lines[0])
     errors = sum(figures[name] for name in ("connect", "read", "write", "status", "timeout", "wrong"))
     if errors or not figures["requests"]:
-        raise BenchFailed(f"{server.name}: {errors} errors or wrong answers in {figures['requests']} requests: {figures}"
-                          f"\n{server.log()}")
+        raise BenchFailed(f"{server.name}: {errors} errors or wrong answers in {figures['requests']} requests: "
+                          f"{figures}\n{server.log()}")
     requests = figures["requests"]
     return {
         "requests": requests,

@@ -218,7 +218,7 @@ def empty_start(options):
                 raise BenchFailed(f"listening and not ready\n{beckon.log()}")
             times.append(beckon.start_ms)
     row.figures["beckon"] = {"median_ms": statistics.median(times), "slowest_ms": max(times), "starts": len(times)}
-    row.target("median start, ms", statistics.median(times), most=1000)
+    row.target("slowest start, ms", max(times), most=1000)
     return row
 
 

@@ -31,9 +31,11 @@ void poller::start(std::function<void()> ready) {
 
 void poller::stop() {
   ready_ = nullptr;
+  const bool registered = eventbf() != 0;
   if (started_)
     passivate();
-  else
+  // Started and stopped within one turn of the loop: both requests cancel out, and nobody will call removed_from_loop.
+  if (!registered)
     delete this;
 }
 

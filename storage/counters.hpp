@@ -12,7 +12,14 @@
 namespace beckon::storage {
 
 /// What a counter counts. The numbers stand in databases: never change one, never use one again.
-enum class counter_kind : uint8_t { impression = 0, click = 1, dismiss = 2, convert = 3, custom = 4, show = 5 };
+enum class counter_kind : uint8_t {
+  impression = 0,
+  click = 1,
+  dismiss = 2,
+  convert = 3,
+  custom = 4,
+  show = 5
+};
 constexpr uint8_t counter_kind_max = 5;
 
 /// The name in stat_row.
@@ -25,7 +32,9 @@ counter_kind kind_of(decision::event_type type);
 decision::event_type event_type_of(counter_kind kind);
 
 /// Whether an event is counted at all: custom events only when they name a popup.
-inline bool counts(const event_row& e) { return !e.popup.empty(); }
+inline bool counts(const event_row& e) {
+  return !e.popup.empty();
+}
 
 /// Whether an event of this type may change the user's state.
 bool moves_state(decision::event_type type);

@@ -74,9 +74,9 @@ uint64_t fault_plan::calls(operation op) const {
 }
 
 class faulty_session : public session {
-public:
+ public:
   faulty_session(std::unique_ptr<session> inner, fault_plan plan)
-    : inner_(std::move(inner)), plan_(std::move(plan)) {}
+      : inner_(std::move(inner)), plan_(std::move(plan)) {}
 
   caf::expected<std::vector<write_outcome>> write(const std::vector<write_job>& jobs) override {
     bool lost = false;
@@ -92,8 +92,8 @@ public:
     return reading([&] { return inner_->load_users(users); });
   }
 
-  caf::expected<std::optional<std::string>> load_answer(const std::string& user, const std::string& request_id,
-                                                        int64_t not_before_ms) override {
+  caf::expected<std::optional<std::string>>
+  load_answer(const std::string& user, const std::string& request_id, int64_t not_before_ms) override {
     return reading([&] { return inner_->load_answer(user, request_id, not_before_ms); });
   }
 
@@ -122,7 +122,7 @@ public:
     return inner_->ping();
   }
 
-private:
+ private:
   fault_plan::impl& state() { return *plan_.impl_; }
 
   template <class F>
@@ -132,8 +132,8 @@ private:
     return f();
   }
 
-  /// Counts the call, waits while the plan hangs, and gives the error planned for it. A call is what the plan said
-  /// when it began, but one that was held up until heal() goes through.
+  /// Counts the call, waits while the plan hangs, and gives the error planned for it. A call is what the plan
+  /// said when it began, but one that was held up until heal() goes through.
   caf::error consult(fault_plan::operation op, bool* lost) {
     auto& s = state();
     std::unique_lock<std::mutex> lock{s.mutex};
@@ -169,14 +169,14 @@ private:
 namespace {
 
 class faulty_store : public store {
-public:
+ public:
   faulty_store(store_ptr inner, fault_plan plan) : inner_(std::move(inner)), plan_(std::move(plan)) {}
 
   caf::expected<std::unique_ptr<session>> open_writer() override { return wrap(inner_->open_writer()); }
   caf::expected<std::unique_ptr<session>> open_reader() override { return wrap(inner_->open_reader()); }
   std::string describe() const override { return "faulty " + inner_->describe(); }
 
-private:
+ private:
   caf::expected<std::unique_ptr<session>> wrap(caf::expected<std::unique_ptr<session>> opened) {
     if (!opened)
       return opened;

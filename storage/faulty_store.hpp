@@ -11,6 +11,7 @@
 namespace beckon::storage {
 
 /// What goes wrong, and when; shared between the test and the store it spoils. Threadsafe.
+/// A ping is neither a read nor a write: it is not counted, but fails and hangs with the rest.
 class fault_plan {
 public:
   enum class operation : uint8_t { write, read };

@@ -15,8 +15,9 @@ struct shared_tables {
 };
 
 class memory_session : public session {
-public:
-  memory_session(std::shared_ptr<shared_tables> shared, bool writes) : shared_(std::move(shared)), writes_(writes) {}
+ public:
+  memory_session(std::shared_ptr<shared_tables> shared, bool writes)
+      : shared_(std::move(shared)), writes_(writes) {}
 
   caf::expected<std::vector<write_outcome>> write(const std::vector<write_job>& jobs) override {
     if (!writes_)
@@ -28,8 +29,8 @@ public:
     return locked([&](memory_tables& t) { return t.load_users(users); });
   }
 
-  caf::expected<std::optional<std::string>> load_answer(const std::string& user, const std::string& request_id,
-                                                        int64_t not_before_ms) override {
+  caf::expected<std::optional<std::string>>
+  load_answer(const std::string& user, const std::string& request_id, int64_t not_before_ms) override {
     return locked([&](memory_tables& t) { return t.load_answer(user, request_id, not_before_ms); });
   }
 
@@ -52,7 +53,7 @@ public:
 
   caf::error ping() override { return {}; }
 
-private:
+ private:
   template <class F>
   auto locked(F&& f) -> decltype(f(std::declval<memory_tables&>())) {
     std::lock_guard<std::mutex> guard{shared_->mutex};
@@ -64,12 +65,12 @@ private:
 };
 
 class memory_store : public store {
-public:
+ public:
   caf::expected<std::unique_ptr<session>> open_writer() override { return open(true); }
   caf::expected<std::unique_ptr<session>> open_reader() override { return open(false); }
   std::string describe() const override { return "memory"; }
 
-private:
+ private:
   std::unique_ptr<session> open(bool writes) { return std::make_unique<memory_session>(shared_, writes); }
 
   std::shared_ptr<shared_tables> shared_ = std::make_shared<shared_tables>();

@@ -36,7 +36,8 @@ caf::expected<std::vector<write_outcome>> memory_tables::write(const std::vector
   return outcomes;
 }
 
-/// Finds every state that could fail to decode before anything is changed, so that nothing has to be taken back.
+/// Finds every state that could fail to decode before anything is changed, so that nothing has to be taken
+/// back.
 caf::error memory_tables::check(const std::vector<write_job>& jobs) const {
   std::map<std::string_view, std::string_view> latest; // what the jobs so far leave; empty: nothing
   auto readable = [&](const std::string& user) {
@@ -55,7 +56,8 @@ caf::error memory_tables::check(const std::vector<write_job>& jobs) const {
       continue;
     for (const auto& e : batch->events)
       if (moves_state(e.type) && event_ids_.count(e.id) == 0 && !readable(e.user))
-        return make_error(errc::corrupt, "memory: the stored state of user \"" + e.user + "\" cannot be read");
+        return make_error(errc::corrupt,
+                          "memory: the stored state of user \"" + e.user + "\" cannot be read");
   }
   return {};
 }
@@ -114,7 +116,8 @@ write_outcome memory_tables::apply(const user_erase& job) {
   bool found = uncount(job.user);
   found = states_.erase(job.user) > 0 || found;
   found = profiles_.erase(job.user) > 0 || found;
-  for (auto i = answers_.lower_bound({job.user, ""}); i != answers_.end() && i->first.first == job.user; found = true)
+  for (auto i = answers_.lower_bound({job.user, ""}); i != answers_.end() && i->first.first == job.user;
+       found = true)
     i = answers_.erase(i);
   for (auto i = events_.begin(); i != events_.end();) {
     if (i->second.user != job.user) {
@@ -249,7 +252,8 @@ std::vector<stat_row> memory_tables::load_stats(const std::string& popup) const 
   return out;
 }
 
-event_page memory_tables::load_events(const event_filter& filter, const event_cursor& from, uint32_t limit) const {
+event_page memory_tables::load_events(const event_filter& filter, const event_cursor& from,
+                                      uint32_t limit) const {
   event_page page;
   page.next = from;
   place start{from.at_ms, from.seq};

@@ -16,7 +16,7 @@ namespace beckon::storage {
 
 /// The tables of the store that lives in the process. Not threadsafe; grows without bound.
 class memory_tables {
-public:
+ public:
   /// All jobs or, when a state cannot be read (corrupt), none.
   caf::expected<std::vector<write_outcome>> write(const std::vector<write_job>& jobs);
 
@@ -28,7 +28,7 @@ public:
   std::vector<stat_row> load_stats(const std::string& popup) const;
   event_page load_events(const event_filter& filter, const event_cursor& from, uint32_t limit) const;
 
-private:
+ private:
   struct stored_state {
     uint64_t version = 0;
     std::string bytes;

@@ -16,18 +16,20 @@ write_outcome conflict(uint64_t stored_revision) {
 } // namespace
 
 catalog_writer::catalog_writer(connection& db)
-  : find_popup_(db, "SELECT revision, document IS NOT NULL FROM popup WHERE id = ?"),
-    put_popup_(db, "INSERT INTO popup(id, revision, document, created_at, updated_at) VALUES(?1, ?2, ?3, ?4, ?4) "
-                   "ON CONFLICT DO UPDATE SET revision = excluded.revision, document = excluded.document, "
-                   "created_at = iif(document IS NULL, excluded.created_at, created_at), "
-                   "updated_at = excluded.updated_at"),
-    add_revision_(db, "INSERT INTO popup_revision(id, revision, document, at) VALUES(?, ?, ?, ?)"),
-    drop_revisions_(db, "DELETE FROM popup_revision WHERE id = ? AND revision <= ?"),
-    erase_popup_(db, "UPDATE popup SET document = NULL, updated_at = ? WHERE id = ?"),
-    find_settings_(db, "SELECT revision FROM settings"),
-    put_settings_(db, "INSERT INTO settings(one, document, revision) VALUES(1, ?, ?) "
-                      "ON CONFLICT DO UPDATE SET document = excluded.document, revision = excluded.revision"),
-    move_version_(db, "UPDATE meta SET catalog_version = catalog_version + 1 RETURNING catalog_version") {}
+    : find_popup_(db, "SELECT revision, document IS NOT NULL FROM popup WHERE id = ?"),
+      put_popup_(
+          db, "INSERT INTO popup(id, revision, document, created_at, updated_at) VALUES(?1, ?2, ?3, ?4, ?4) "
+              "ON CONFLICT DO UPDATE SET revision = excluded.revision, document = excluded.document, "
+              "created_at = iif(document IS NULL, excluded.created_at, created_at), "
+              "updated_at = excluded.updated_at"),
+      add_revision_(db, "INSERT INTO popup_revision(id, revision, document, at) VALUES(?, ?, ?, ?)"),
+      drop_revisions_(db, "DELETE FROM popup_revision WHERE id = ? AND revision <= ?"),
+      erase_popup_(db, "UPDATE popup SET document = NULL, updated_at = ? WHERE id = ?"),
+      find_settings_(db, "SELECT revision FROM settings"),
+      put_settings_(db,
+                    "INSERT INTO settings(one, document, revision) VALUES(1, ?, ?) "
+                    "ON CONFLICT DO UPDATE SET document = excluded.document, revision = excluded.revision"),
+      move_version_(db, "UPDATE meta SET catalog_version = catalog_version + 1 RETURNING catalog_version") {}
 
 catalog_writer::stored_popup catalog_writer::find(const std::string& id) {
   rows r{find_popup_, id};

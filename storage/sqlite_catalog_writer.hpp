@@ -5,10 +5,10 @@
 
 namespace beckon::storage::sqlite {
 
-/// The writes that change the catalogue: popups and settings. Each that is done moves the catalogue's version by one.
-/// Works inside the transaction of its owner, job_writer. Throws failure.
+/// The writes that change the catalogue: popups and settings. Each that is done moves the catalogue's version
+/// by one. Works inside the transaction of its owner, job_writer. Throws failure.
 class catalog_writer {
-public:
+ public:
   /// Old revisions of a popup that are kept for people to look at.
   static constexpr int64_t revisions_kept = 100;
 
@@ -18,7 +18,7 @@ public:
   write_outcome apply(const popup_erase& job);
   write_outcome apply(const settings_write& job);
 
-private:
+ private:
   struct stored_popup {
     uint64_t last_revision = 0; // 0: this id was never used
     bool alive = false;

@@ -16,9 +16,9 @@ constexpr int passes_max = 4;
 
 checkpointer::checkpointer(const std::string& path, int64_t start_pages,
                            std::function<void(const caf::error&)> on_failure)
-  : start_pages_(std::max<int64_t>(start_pages, 1)),
-    on_failure_(std::move(on_failure)),
-    db_(path, access::read_write, 0) {
+    : start_pages_(std::max<int64_t>(start_pages, 1)),
+      on_failure_(std::move(on_failure)),
+      db_(path, access::read_write, 0) {
   db_.execute("PRAGMA synchronous = FULL");
   db_.execute("PRAGMA wal_autocheckpoint = 0");
   db_.leave_untouched_on_close(); // that is for the writer, which closes last
@@ -93,8 +93,8 @@ int64_t checkpointer::checkpoint(connection& db, int mode) {
   if (code == SQLITE_OK)
     return std::max(pages - copied, 0);
   auto reason = to_error(code, db.path() + ", writing the WAL back", sqlite3_errmsg(db.raw()));
-  // Busy: a reader or the other of the two threads is in the way. Full: the next commit says so, and until there is
-  // room the WAL keeps everything. Both are tried again after a commit.
+  // Busy: a reader or the other of the two threads is in the way. Full: the next commit says so, and until
+  // there is room the WAL keeps everything. Both are tried again after a commit.
   auto kind = code_of(reason);
   if (kind != errc::unavailable && kind != errc::disk_full)
     on_failure_(reason);

@@ -12,16 +12,17 @@
 
 namespace beckon::storage::sqlite {
 
-/// Writes the WAL back into the database file, away from the commits: a thread of its own copies the bulk while writes
-/// go on, and the writer copies what little came in meanwhile, after which the WAL starts anew from its beginning.
-/// Runs on: own thread (the bulk), the writer's thread (the rest).
-/// Bounds: a WAL that has grown to `hard_factor` times its size is written back by the writer at once.
+/// Writes the WAL back into the database file, away from the commits: a thread of its own copies the bulk
+/// while writes go on, and the writer copies what little came in meanwhile, after which the WAL starts anew
+/// from its beginning. Runs on: own thread (the bulk), the writer's thread (the rest). Bounds: a WAL that has
+/// grown to `hard_factor` times its size is written back by the writer at once.
 class checkpointer {
-public:
+ public:
   static constexpr int64_t hard_factor = 16;
 
   /// `on_failure` is called, from either thread, with an error that must stop further writes.
-  checkpointer(const std::string& path, int64_t start_pages, std::function<void(const caf::error&)> on_failure);
+  checkpointer(const std::string& path, int64_t start_pages,
+               std::function<void(const caf::error&)> on_failure);
   ~checkpointer();
   checkpointer(const checkpointer&) = delete;
   checkpointer& operator=(const checkpointer&) = delete;
@@ -32,7 +33,7 @@ public:
   /// To be called by the writer between two transactions.
   void finish_if_due(connection& writer);
 
-private:
+ private:
   static int on_commit(void* self, sqlite3*, const char*, int pages_in_wal);
   void run();
   void copy_bulk();

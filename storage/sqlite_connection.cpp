@@ -84,9 +84,10 @@ void connection::use_wal() {
   statement s{*this, "PRAGMA journal_mode = WAL"};
   rows r{s};
   if (!r.next() || r.text(0) != "wal")
-    throw failure(make_error(errc::bad_options, path_
-                                                  + ": its file system does not allow write-ahead logging (network "
-                                                    "file systems do not); move it to a local disk"));
+    throw failure(
+        make_error(errc::bad_options, path_
+                                          + ": its file system does not allow write-ahead logging (network "
+                                            "file systems do not); move it to a local disk"));
 }
 
 void connection::rollback() noexcept {
@@ -116,8 +117,8 @@ void statement::check_bound(int code) {
 
 // A null pointer would bind NULL, also with length 0; hence the empty literals.
 void statement::bind(int index, std::string_view text) {
-  check_bound(sqlite3_bind_text64(handle_.get(), index, text.data() ? text.data() : "", text.size(), SQLITE_STATIC,
-                                  SQLITE_UTF8));
+  check_bound(sqlite3_bind_text64(handle_.get(), index, text.data() ? text.data() : "", text.size(),
+                                  SQLITE_STATIC, SQLITE_UTF8));
 }
 
 void statement::bind(int index, blob_view blob) {
@@ -158,7 +159,8 @@ std::string_view rows::text(int column) const {
 // -- transaction ----------------------------------------------------------------------------------
 
 transaction::transaction(connection& db, kind k) : db_(db) {
-  // Taking the write lock at once: a transaction that reads first and then cannot write would have to start anew.
+  // Taking the write lock at once: a transaction that reads first and then cannot write would have to start
+  // anew.
   db.execute(k == kind::write ? "BEGIN IMMEDIATE" : "BEGIN");
 }
 

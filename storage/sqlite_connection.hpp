@@ -3,7 +3,6 @@
 #include "storage/error.hpp"
 
 #include <caf/error.hpp>
-
 #include <sqlite3.h>
 
 #include <cstdint>
@@ -18,11 +17,11 @@ namespace beckon::storage::sqlite {
 /// How an SQLite call went wrong, as this folder's error. Thrown only below a session's or store's functions,
 /// each of which catches it and returns the error: none leaves the folder.
 class failure {
-public:
+ public:
   explicit failure(caf::error reason) : reason_(std::move(reason)) {}
   const caf::error& reason() const { return reason_; }
 
-private:
+ private:
   caf::error reason_;
 };
 
@@ -33,7 +32,7 @@ enum class access : uint8_t { read_only, read_write, create };
 
 /// One connection. Used by one thread at a time.
 class connection {
-public:
+ public:
   /// Throws failure. `busy_timeout_ms`: how long a call waits for a lock of another connection.
   connection(const std::string& path, access mode, int64_t busy_timeout_ms);
 
@@ -53,7 +52,7 @@ public:
   const std::string& path() const { return path_; }
   [[noreturn]] void fail(int code, const char* doing) const;
 
-private:
+ private:
   struct closer {
     void operator()(sqlite3* db) const { sqlite3_close_v2(db); }
   };
@@ -67,7 +66,7 @@ struct blob_view {
 
 /// A prepared statement, kept as long as its connection.
 class statement {
-public:
+ public:
   statement(connection& owner, const char* sql);
 
   /// Runs to the end and returns the number of rows changed. The arguments are bound in order.
@@ -77,7 +76,7 @@ public:
     return finish();
   }
 
-private:
+ private:
   friend class rows;
   struct finalizer {
     void operator()(sqlite3_stmt* s) const { sqlite3_finalize(s); }
@@ -103,10 +102,10 @@ private:
   std::unique_ptr<sqlite3_stmt, finalizer> handle_;
 };
 
-/// The rows of one run of a statement; resets the statement when it goes. The bound arguments must stay alive as
-/// long as this does, for they are not copied.
+/// The rows of one run of a statement; resets the statement when it goes. The bound arguments must stay alive
+/// as long as this does, for they are not copied.
 class rows {
-public:
+ public:
   template <class... Ts>
   explicit rows(statement& s, const Ts&... args) : statement_(s) {
     statement_.bind_all(args...);
@@ -121,14 +120,14 @@ public:
   std::string_view text(int column) const;
   bool is_null(int column) const { return sqlite3_column_type(raw(), column) == SQLITE_NULL; }
 
-private:
+ private:
   sqlite3_stmt* raw() const { return statement_.handle_.get(); }
   statement& statement_;
 };
 
 /// A transaction that is rolled back unless commit() returned.
 class transaction {
-public:
+ public:
   enum class kind : uint8_t { read, write };
   transaction(connection& db, kind k);
   ~transaction() { db_.rollback(); }
@@ -136,7 +135,7 @@ public:
   transaction& operator=(const transaction&) = delete;
   void commit();
 
-private:
+ private:
   connection& db_;
 };
 

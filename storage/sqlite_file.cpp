@@ -25,7 +25,7 @@ std::string reason_of(int error_number) {
 }
 
 class descriptor {
-public:
+ public:
   explicit descriptor(int fd) : fd_(fd) {}
   ~descriptor() {
     if (fd_ >= 0)
@@ -35,7 +35,7 @@ public:
   descriptor& operator=(const descriptor&) = delete;
   int get() const { return fd_; }
 
-private:
+ private:
   int fd_;
 };
 
@@ -74,11 +74,15 @@ struct file_head {
   int64_t number(size_t at) const {
     return static_cast<int64_t>(bytes[at]) << 24 | bytes[at + 1] << 16 | bytes[at + 2] << 8 | bytes[at + 3];
   }
-  bool is_database() const { return size == bytes.size() && memcmp(bytes.data(), "SQLite format 3", 16) == 0; }
+  bool is_database() const {
+    return size == bytes.size() && memcmp(bytes.data(), "SQLite format 3", 16) == 0;
+  }
   int64_t user_version() const { return number(60); }
   int64_t application() const { return number(68); }
   /// A leaf page without cells: nothing was ever put into this database.
-  bool is_empty() const { return application() == 0 && bytes[100] == 0x0d && bytes[103] == 0 && bytes[104] == 0; }
+  bool is_empty() const {
+    return application() == 0 && bytes[100] == 0x0d && bytes[103] == 0 && bytes[104] == 0;
+  }
 };
 
 file_head read_head(const std::string& path) {
@@ -95,8 +99,8 @@ file_head read_head(const std::string& path) {
 
 [[noreturn]] void refuse_newer(const std::string& path, int64_t version) {
   fail(errc::schema_newer, path + ": has schema version " + std::to_string(version) + ", this program knows "
-                             + std::to_string(schema_version())
-                             + "; start the newer program, or put back a copy made before it ran");
+                               + std::to_string(schema_version())
+                               + "; start the newer program, or put back a copy made before it ran");
 }
 
 /// Reads the bytes rather than asking SQLite, which might roll back or recover what is not ours.
@@ -108,7 +112,7 @@ void refuse_foreign(const std::string& path) {
     return;
   if (head.application() != application_id)
     fail(errc::bad_options, path + ": is another program's database (application id "
-                              + std::to_string(head.application()) + "); name another file for this one");
+                                + std::to_string(head.application()) + "); name another file for this one");
   if (head.user_version() > schema_version())
     refuse_newer(path, head.user_version());
 }
@@ -132,8 +136,9 @@ void create(const sqlite_options& options) {
   const auto& path = options.path;
   for (const char* left : {"-wal", "-journal"})
     if (size_of(path + left) > 0)
-      fail(errc::bad_options, path + left + ": is left over, but its database is gone; put the database back, or "
-                                            "move this file away");
+      fail(errc::bad_options, path + left
+                                  + ": is left over, but its database is gone; put the database back, or "
+                                    "move this file away");
   auto fresh = path + ".new";
   for (const char* end : {"", "-wal", "-shm", "-journal"})
     if (::unlink((fresh + end).c_str()) != 0 && errno != ENOENT)
@@ -153,14 +158,16 @@ file_lock::file_lock(const std::string& database_path) {
   descriptor_ = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0640);
   if (descriptor_ < 0)
     fail(errc::bad_options, path + ": cannot be made: " + reason_of(errno)
-                              + "; make the directory, and let this user write there");
+                                + "; make the directory, and let this user write there");
   if (::flock(descriptor_, LOCK_EX | LOCK_NB) == 0)
     return;
   auto error_number = errno;
   ::close(descriptor_);
   if (error_number == EWOULDBLOCK)
-    fail(errc::unavailable, path + ": another process has this database open; stop it, or give this one a data "
-                                   "directory of its own");
+    fail(errc::unavailable,
+         path
+             + ": another process has this database open; stop it, or give this one a data "
+               "directory of its own");
   fail(errc::bad_options, path + ": cannot be locked: " + reason_of(error_number));
 }
 

@@ -10,12 +10,12 @@ namespace {
 // Version 1. Times are Unix milliseconds. `kind` and `type` are the numbers of counter_kind.
 //
 // Tables that are read by user are WITHOUT ROWID: one tree to descend instead of two, and one page to write.
-// Answers are the exception: their bodies are large and short-lived, so they are appended, and pruned, in order of
-// arrival, and only the small entries of an index are spread by user.
-// Events keep a rowid: `seq` is the order of arrival, so rows are appended, and an index entry ends in it, which makes
-// (at), (user, at) and (popup, at) orders by (at, seq) within any, a user's and a popup's events. Of these (user, at)
-// alone costs a page per event of another user on insert; it also finds what to erase. An index with the type would
-// cost as much as it saves: a listing by type reads on until it has looked at its share of rows.
+// Answers are the exception: their bodies are large and short-lived, so they are appended, and pruned, in
+// order of arrival, and only the small entries of an index are spread by user. Events keep a rowid: `seq` is
+// the order of arrival, so rows are appended, and an index entry ends in it, which makes (at), (user, at) and
+// (popup, at) orders by (at, seq) within any, a user's and a popup's events. Of these (user, at) alone costs
+// a page per event of another user on insert; it also finds what to erase. An index with the type would cost
+// as much as it saves: a listing by type reads on until it has looked at its share of rows.
 const char* const version_1 = R"(
 CREATE TABLE user_state(
   user TEXT NOT NULL PRIMARY KEY,

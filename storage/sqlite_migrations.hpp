@@ -13,8 +13,8 @@ constexpr int64_t application_id = 0x426b6f6e;
 /// The version this program writes; `PRAGMA user_version` holds the version of a file.
 int64_t schema_version();
 
-/// Brings the file from its version to schema_version(), each step in a transaction of its own. Throws failure;
-/// then the file stands at the last step that was finished, which a later start goes on from.
+/// Brings the file from its version to schema_version(), each step in a transaction of its own. Throws
+/// failure; then the file stands at the last step that was finished, which a later start goes on from.
 void migrate(connection& db);
 
 } // namespace beckon::storage::sqlite

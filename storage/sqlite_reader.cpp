@@ -24,28 +24,31 @@ connection open_reading(const std::string& path, int64_t busy_timeout_ms) {
 } // namespace
 
 row_reader::listing::listing(connection& db, const std::string& where)
-  : at_moment(db, ("SELECT seq, at, type, popup, id, received_at, name, user, variant, decision_id, properties FROM "
-                   "event WHERE "
-                   + where + " AND at = ?2 AND seq > ?3 ORDER BY at, seq")
-                    .c_str()),
-    after(db, ("SELECT seq, at, type, popup, id, received_at, name, user, variant, decision_id, properties FROM event "
-               "WHERE "
-               + where + " AND at > ?2 AND at < ?3 ORDER BY at, seq")
-                .c_str()) {}
+    : at_moment(
+        db,
+        ("SELECT seq, at, type, popup, id, received_at, name, user, variant, decision_id, properties FROM "
+         "event WHERE "
+         + where + " AND at = ?2 AND seq > ?3 ORDER BY at, seq")
+            .c_str()),
+      after(db, ("SELECT seq, at, type, popup, id, received_at, name, user, variant, decision_id, properties "
+                 "FROM event "
+                 "WHERE "
+                 + where + " AND at > ?2 AND at < ?3 ORDER BY at, seq")
+                    .c_str()) {}
 
 row_reader::row_reader(const std::string& path, int64_t busy_timeout_ms)
-  : db_(open_reading(path, busy_timeout_ms)),
-    load_state_(db_, "SELECT state FROM user_state WHERE user = ?"),
-    load_profile_(db_, "SELECT attributes FROM user_profile WHERE user = ?"),
-    load_answer_(db_, "SELECT body FROM answer WHERE user = ? AND request_id = ? AND at >= ?"),
-    load_popups_(db_, "SELECT id, revision, document, created_at, updated_at FROM popup "
-                      "WHERE document IS NOT NULL ORDER BY id"),
-    load_settings_(db_, "SELECT document, revision FROM settings"),
-    load_version_(db_, "SELECT catalog_version FROM meta"),
-    load_stats_(db_, "SELECT variant, kind, total, users FROM stat WHERE popup = ? AND total > 0"),
-    all_events_(db_, "?1 = ''"),
-    user_events_(db_, "user = ?1"),
-    popup_events_(db_, "popup = ?1 AND popup <> ''") {}
+    : db_(open_reading(path, busy_timeout_ms)),
+      load_state_(db_, "SELECT state FROM user_state WHERE user = ?"),
+      load_profile_(db_, "SELECT attributes FROM user_profile WHERE user = ?"),
+      load_answer_(db_, "SELECT body FROM answer WHERE user = ? AND request_id = ? AND at >= ?"),
+      load_popups_(db_, "SELECT id, revision, document, created_at, updated_at FROM popup "
+                        "WHERE document IS NOT NULL ORDER BY id"),
+      load_settings_(db_, "SELECT document, revision FROM settings"),
+      load_version_(db_, "SELECT catalog_version FROM meta"),
+      load_stats_(db_, "SELECT variant, kind, total, users FROM stat WHERE popup = ? AND total > 0"),
+      all_events_(db_, "?1 = ''"),
+      user_events_(db_, "user = ?1"),
+      popup_events_(db_, "popup = ?1 AND popup <> ''") {}
 
 // -- users ----------------------------------------------------------------------------------------
 
@@ -105,8 +108,9 @@ std::vector<stat_row> row_reader::load_stats(const std::string& popup) {
   for (rows r{load_stats_, popup}; r.next();) {
     auto kind = r.integer(1);
     if (kind < 0 || kind > counter_kind_max)
-      throw failure(make_error(errc::corrupt, db_.path() + ": a counter of popup \"" + popup + "\" has the kind "
-                                                + std::to_string(kind) + ", which this program does not know"));
+      throw failure(make_error(errc::corrupt, db_.path() + ": a counter of popup \"" + popup
+                                                  + "\" has the kind " + std::to_string(kind)
+                                                  + ", which this program does not know"));
     auto& s = out.emplace_back();
     s.variant = r.text(0);
     s.kind = to_string(static_cast<counter_kind>(kind));
@@ -128,7 +132,8 @@ event_row event_from(const rows& r, const std::string& path) {
   auto kind = r.integer(type);
   if (kind < 0 || kind >= static_cast<int64_t>(counter_kind::show))
     throw failure(make_error(errc::corrupt, path + ": event " + std::string{r.text(id)} + " has the type "
-                                              + std::to_string(kind) + ", which this program does not know"));
+                                                + std::to_string(kind)
+                                                + ", which this program does not know"));
   event_row e;
   e.id = r.text(id);
   e.type = event_type_of(static_cast<counter_kind>(kind));
@@ -151,8 +156,8 @@ bool passes(const rows& r, const event_filter& f) {
 
 } // namespace
 
-/// Fills one page. A page ends when it is full or when it has looked at its share of rows, whatever comes first: rare
-/// events of one type cost many short pages, never one long one.
+/// Fills one page. A page ends when it is full or when it has looked at its share of rows, whatever comes
+/// first: rare events of one type cost many short pages, never one long one.
 struct row_reader::page_in_making {
   const event_filter& filter;
   const std::string& path;

@@ -8,10 +8,11 @@
 
 namespace beckon::storage::sqlite {
 
-/// The reads of a session on a read-only connection of its own. Each call sees one moment of the store and holds it
-/// no longer than it runs, so that the WAL can start anew. Throws failure. Used by one thread at a time.
+/// The reads of a session on a read-only connection of its own. Each call sees one moment of the store and
+/// holds it no longer than it runs, so that the WAL can start anew. Throws failure. Used by one thread at a
+/// time.
 class row_reader {
-public:
+ public:
   row_reader(const std::string& path, int64_t busy_timeout_ms);
 
   std::vector<user_row> load_users(const std::vector<std::string>& users);
@@ -22,7 +23,7 @@ public:
   std::vector<stat_row> load_stats(const std::string& popup);
   event_page load_events(const event_filter& filter, const event_cursor& from, uint32_t limit);
 
-private:
+ private:
   /// One order of events: those at the cursor's moment, then those after it.
   struct listing {
     statement at_moment;

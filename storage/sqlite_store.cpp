@@ -6,6 +6,7 @@
 #include "storage/sqlite_writer.hpp"
 
 #include <chrono>
+#include <condition_variable>
 #include <mutex>
 #include <new>
 #include <utility>
@@ -28,15 +29,42 @@ auto guarded(const std::string& path, F&& f) -> caf::expected<decltype(f())> {
   }
 }
 
-/// The one writing connection, shared by all writing sessions in turn: SQLite takes one writer at a time anyway, and one
-/// connection keeps its page cache, which a second one's commits would make it drop.
+/// One at a time, with a limit to the wait. Not std::timed_mutex, whose timed lock the thread sanitizer does
+/// not know.
+class turnstile {
+ public:
+  /// Whether the turn came within the time; if so, leave() must follow.
+  bool enter(int64_t timeout_ms) {
+    std::unique_lock<std::mutex> lock{mutex_};
+    if (!left_.wait_for(lock, std::chrono::milliseconds{timeout_ms}, [this] { return !taken_; }))
+      return false;
+    taken_ = true;
+    return true;
+  }
+
+  void leave() {
+    {
+      std::lock_guard<std::mutex> guard{mutex_};
+      taken_ = false;
+    }
+    left_.notify_one();
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable left_;
+  bool taken_ = false;
+};
+
+/// The one writing connection, shared by all writing sessions in turn: SQLite takes one writer at a time
+/// anyway, and one connection keeps its page cache, which a second one's commits would make it drop.
 class shared_writer {
-public:
+ public:
   explicit shared_writer(const sqlite_options& options)
-    : timeout_ms_(options.busy_timeout_ms),
-      db_(sqlite::open_migrated(options)),
-      jobs_(db_),
-      checkpoints_(options.path, options.wal_checkpoint_pages, [this](const caf::error& e) { stop(e); }) {
+      : timeout_ms_(options.busy_timeout_ms),
+        db_(sqlite::open_migrated(options)),
+        jobs_(db_),
+        checkpoints_(options.path, options.wal_checkpoint_pages, [this](const caf::error& e) { stop(e); }) {
     checkpoints_.watch(db_);
   }
 
@@ -45,13 +73,18 @@ public:
       db_.leave_untouched_on_close();
   }
 
-private:
+ private:
+  struct leaver {
+    void operator()(turnstile* t) const { t->leave(); }
+  };
+
   template <class F>
   auto in_transaction(F&& f) {
-    std::unique_lock<std::timed_mutex> turn{turn_, std::chrono::milliseconds{timeout_ms_}};
-    if (!turn)
+    if (!turns_.enter(timeout_ms_))
       throw failure(make_error(errc::unavailable, db_.path() + ": another writer was busy for longer than "
-                                                    + std::to_string(timeout_ms_) + " ms; try again later"));
+                                                      + std::to_string(timeout_ms_)
+                                                      + " ms; try again later"));
+    std::unique_ptr<turnstile, leaver> turn{&turns_};
     check_going();
     try {
       checkpoints_.finish_if_due(db_);
@@ -60,7 +93,8 @@ private:
       t.commit();
       return result;
     } catch (const failure& e) {
-      // After a failed write or fsync nobody knows what the disk holds of the pages that the kernel calls clean.
+      // After a failed write or fsync nobody knows what the disk holds of the pages that the kernel calls
+      // clean.
       if (code_of(e.reason()) == errc::io_failed)
         stop(e.reason());
       throw;
@@ -79,7 +113,7 @@ private:
       stopped_ = e;
   }
 
-public:
+ public:
   std::vector<write_outcome> write(const std::vector<write_job>& jobs) {
     return in_transaction([&] { return jobs_.run(jobs); });
   }
@@ -91,9 +125,9 @@ public:
     });
   }
 
-private:
+ private:
   const int64_t timeout_ms_;
-  std::timed_mutex turn_;
+  turnstile turns_;
   std::mutex stopped_mutex_;
   caf::error stopped_;
   sqlite::connection db_;
@@ -103,7 +137,9 @@ private:
 
 /// What the store and its sessions share; lives as long as any of them, and so does the lock on the file.
 struct shared_store {
-  explicit shared_store(const sqlite_options& o) : options(o), lock(o.path) { sqlite::ensure_database(options); }
+  explicit shared_store(const sqlite_options& o) : options(o), lock(o.path) {
+    sqlite::ensure_database(options);
+  }
 
   const sqlite_options options;
   sqlite::file_lock lock;
@@ -111,11 +147,11 @@ struct shared_store {
 };
 
 class sqlite_session : public session {
-public:
+ public:
   sqlite_session(std::shared_ptr<shared_store> shared, bool writes)
-    : shared_(std::move(shared)),
-      writes_(writes),
-      reader_(shared_->options.path, shared_->options.busy_timeout_ms) {}
+      : shared_(std::move(shared)),
+        writes_(writes),
+        reader_(shared_->options.path, shared_->options.busy_timeout_ms) {}
 
   caf::expected<std::vector<write_outcome>> write(const std::vector<write_job>& jobs) override {
     if (!writes_)
@@ -127,8 +163,8 @@ public:
     return guarded(path(), [&] { return reader_.load_users(users); });
   }
 
-  caf::expected<std::optional<std::string>> load_answer(const std::string& user, const std::string& request_id,
-                                                        int64_t not_before_ms) override {
+  caf::expected<std::optional<std::string>>
+  load_answer(const std::string& user, const std::string& request_id, int64_t not_before_ms) override {
     return guarded(path(), [&] { return reader_.load_answer(user, request_id, not_before_ms); });
   }
 
@@ -158,7 +194,7 @@ public:
     return answer ? caf::error{} : answer.error();
   }
 
-private:
+ private:
   const std::string& path() const { return shared_->options.path; }
 
   std::shared_ptr<shared_store> shared_;
@@ -167,7 +203,7 @@ private:
 };
 
 class sqlite_store : public store {
-public:
+ public:
   explicit sqlite_store(const sqlite_options& options) : shared_(std::make_shared<shared_store>(options)) {
     shared_->writer = std::make_unique<shared_writer>(options);
   }
@@ -176,7 +212,7 @@ public:
   caf::expected<std::unique_ptr<session>> open_reader() override { return open(false); }
   std::string describe() const override { return "sqlite " + shared_->options.path; }
 
-private:
+ private:
   caf::expected<std::unique_ptr<session>> open(bool writes) {
     return guarded(shared_->options.path, [&]() -> std::unique_ptr<session> {
       return std::make_unique<sqlite_session>(shared_, writes);

@@ -15,34 +15,38 @@ struct job_writer::moved_user {
 };
 
 job_writer::job_writer(connection& db)
-  : path_(db.path()),
-    catalog_(db),
-    insert_state_(db, "INSERT INTO user_state(user, shard, version, next_eligible_at, state) "
-                      "VALUES(?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"),
-    update_state_(db, "UPDATE user_state SET version = ?, next_eligible_at = ?, state = ? "
-                      "WHERE user = ? AND version = ?"),
-    move_state_(db, "UPDATE user_state SET version = ?, state = ? WHERE user = ?"),
-    load_state_(db, "SELECT state FROM user_state WHERE user = ?"),
-    put_answer_(db, "INSERT INTO answer(user, request_id, at, body) VALUES(?, ?, ?, ?) "
-                    "ON CONFLICT(user, request_id) DO UPDATE SET at = excluded.at, body = excluded.body"),
-    insert_event_(db, "INSERT INTO event(id, at, received_at, type, name, user, popup, variant, decision_id, "
-                      "properties) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"),
-    insert_stat_user_(db, "INSERT INTO stat_user(user, popup, variant, kind, n) VALUES(?, ?, ?, ?, 1) "
-                          "ON CONFLICT DO NOTHING"),
-    grow_stat_user_(db, "UPDATE stat_user SET n = n + 1 WHERE user = ? AND popup = ? AND variant = ? AND kind = ?"),
-    add_stat_(db, "INSERT INTO stat(popup, variant, kind, total, users) VALUES(?, ?, ?, ?, ?) "
-                  "ON CONFLICT DO UPDATE SET total = total + excluded.total, users = users + excluded.users"),
-    put_profile_(db, "INSERT INTO user_profile(user, shard, attributes, updated_at) VALUES(?, ?, ?, ?) "
-                     "ON CONFLICT DO UPDATE SET attributes = excluded.attributes, updated_at = excluded.updated_at"),
-    list_stat_user_(db, "SELECT popup, variant, kind, n FROM stat_user WHERE user = ?"),
-    erase_stat_user_(db, "DELETE FROM stat_user WHERE user = ?"),
-    erase_state_(db, "DELETE FROM user_state WHERE user = ?"),
-    erase_profile_(db, "DELETE FROM user_profile WHERE user = ?"),
-    erase_answers_(db, "DELETE FROM answer WHERE user = ?"),
-    erase_events_(db, "DELETE FROM event WHERE user = ?"),
-    prune_answers_(db, "DELETE FROM answer WHERE seq IN "
-                       "(SELECT seq FROM answer WHERE at < ? ORDER BY at LIMIT ?)"),
-    touch_(db, "UPDATE meta SET pings = pings + 1") {}
+    : path_(db.path()),
+      catalog_(db),
+      insert_state_(db, "INSERT INTO user_state(user, shard, version, next_eligible_at, state) "
+                        "VALUES(?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"),
+      update_state_(db, "UPDATE user_state SET version = ?, next_eligible_at = ?, state = ? "
+                        "WHERE user = ? AND version = ?"),
+      move_state_(db, "UPDATE user_state SET version = ?, state = ? WHERE user = ?"),
+      load_state_(db, "SELECT state FROM user_state WHERE user = ?"),
+      put_answer_(db, "INSERT INTO answer(user, request_id, at, body) VALUES(?, ?, ?, ?) "
+                      "ON CONFLICT(user, request_id) DO UPDATE SET at = excluded.at, body = excluded.body"),
+      insert_event_(db,
+                    "INSERT INTO event(id, at, received_at, type, name, user, popup, variant, decision_id, "
+                    "properties) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"),
+      insert_stat_user_(db, "INSERT INTO stat_user(user, popup, variant, kind, n) VALUES(?, ?, ?, ?, 1) "
+                            "ON CONFLICT DO NOTHING"),
+      grow_stat_user_(
+          db, "UPDATE stat_user SET n = n + 1 WHERE user = ? AND popup = ? AND variant = ? AND kind = ?"),
+      add_stat_(db,
+                "INSERT INTO stat(popup, variant, kind, total, users) VALUES(?, ?, ?, ?, ?) "
+                "ON CONFLICT DO UPDATE SET total = total + excluded.total, users = users + excluded.users"),
+      put_profile_(
+          db, "INSERT INTO user_profile(user, shard, attributes, updated_at) VALUES(?, ?, ?, ?) "
+              "ON CONFLICT DO UPDATE SET attributes = excluded.attributes, updated_at = excluded.updated_at"),
+      list_stat_user_(db, "SELECT popup, variant, kind, n FROM stat_user WHERE user = ?"),
+      erase_stat_user_(db, "DELETE FROM stat_user WHERE user = ?"),
+      erase_state_(db, "DELETE FROM user_state WHERE user = ?"),
+      erase_profile_(db, "DELETE FROM user_profile WHERE user = ?"),
+      erase_answers_(db, "DELETE FROM answer WHERE user = ?"),
+      erase_events_(db, "DELETE FROM event WHERE user = ?"),
+      prune_answers_(db, "DELETE FROM answer WHERE seq IN "
+                         "(SELECT seq FROM answer WHERE at < ? ORDER BY at LIMIT ?)"),
+      touch_(db, "UPDATE meta SET pings = pings + 1") {}
 
 std::vector<write_outcome> job_writer::run(const std::vector<write_job>& jobs) {
   counters_.clear();
@@ -59,10 +63,11 @@ std::vector<write_outcome> job_writer::run(const std::vector<write_job>& jobs) {
 write_outcome job_writer::apply(const claim_write& job) {
   write_outcome out;
   // The version is compared and the row written in one descent of the tree.
-  auto written = job.expected_version == 0
-                   ? insert_state_.run(job.user, job.shard, job.version, job.next_eligible_ms, blob_view{job.state})
-                   : update_state_.run(job.version, job.next_eligible_ms, blob_view{job.state}, job.user,
-                                       job.expected_version);
+  auto written =
+      job.expected_version == 0
+          ? insert_state_.run(job.user, job.shard, job.version, job.next_eligible_ms, blob_view{job.state})
+          : update_state_.run(job.version, job.next_eligible_ms, blob_view{job.state}, job.user,
+                              job.expected_version);
   if (written == 0) {
     out.status = write_status::conflict;
     return out;
@@ -102,8 +107,8 @@ write_outcome job_writer::apply(const event_batch_write& job) {
 }
 
 bool job_writer::insert_event(const event_row& e) {
-  return insert_event_.run(e.id, e.at_ms, e.received_ms, static_cast<int>(kind_of(e.type)), e.name, e.user, e.popup,
-                           e.variant, e.decision_id, e.properties)
+  return insert_event_.run(e.id, e.at_ms, e.received_ms, static_cast<int>(kind_of(e.type)), e.name, e.user,
+                           e.popup, e.variant, e.decision_id, e.properties)
          != 0;
 }
 
@@ -124,7 +129,7 @@ job_writer::moved_user job_writer::load_moved(const std::string& user) {
   auto state = decision::decode_user_state(r.text(0));
   if (!state)
     throw failure(make_error(errc::corrupt, path_ + ": the stored state of user \"" + user
-                                              + "\" cannot be read; erase that user, or put back a copy"));
+                                                + "\" cannot be read; erase that user, or put back a copy"));
   m.state = std::move(*state);
   m.stored = true;
   return m;
@@ -132,8 +137,8 @@ job_writer::moved_user job_writer::load_moved(const std::string& user) {
 
 void job_writer::store_moved(std::string_view user, moved_user& m, write_outcome& out) {
   changed_user changed{std::string{user}, m.state.version, decision::encode(m.state)};
-  // The transaction has held the write lock since before the state was read: nobody wrote in between, so no version
-  // needs to be compared.
+  // The transaction has held the write lock since before the state was read: nobody wrote in between, so no
+  // version needs to be compared.
   if (m.stored)
     move_state_.run(m.state.version, blob_view{changed.state}, user);
   else

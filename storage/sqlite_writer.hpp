@@ -14,7 +14,7 @@ namespace beckon::storage::sqlite {
 /// Carries out write jobs on the writing connection, inside a transaction that the caller opens and ends.
 /// Keeps the prepared statements. Used by one thread at a time.
 class job_writer {
-public:
+ public:
   explicit job_writer(connection& db);
 
   /// Runs the jobs of one group. Throws failure; the caller then rolls back, and no job has happened.
@@ -23,7 +23,7 @@ public:
   /// Writes a row that nobody reads: shows that the store takes writes.
   void touch() { touch_.run(); }
 
-private:
+ private:
   write_outcome apply(const claim_write& job);
   write_outcome apply(const event_batch_write& job);
   write_outcome apply(const profile_write& job);
@@ -40,7 +40,8 @@ private:
   void move_state(const event_row& e, moved_users& moved);
   moved_user load_moved(const std::string& user);
   void store_moved(std::string_view user, moved_user& m, write_outcome& out);
-  void count(const std::string& user, const std::string& popup, const std::string& variant, counter_kind kind);
+  void count(const std::string& user, const std::string& popup, const std::string& variant,
+             counter_kind kind);
   bool uncount_user(const std::string& user);
   void flush_counters();
 

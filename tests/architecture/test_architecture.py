@@ -73,6 +73,7 @@ def test_a_wrong_include_is_refused(tmp_path, path, line):
     ("apps/beckon/a.cpp", '#include "actors/node.hpp"'),
     ("tests/storage/a.cpp", '#include "storage/store.hpp"'),
     ("tests/storage/a.cpp", '#include "tests/storage/contract.hpp"'),
+    ("tests/storage/a.cpp", '#include "contract.hpp"'),
 ])
 def test_a_right_include_is_let_through(tmp_path, path, line):
     assert breaches_of(tmp_path, {path: HEADER + line + "\n"}) == []

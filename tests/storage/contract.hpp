@@ -1,15 +1,16 @@
-// What every store must do. A file that includes this has named its CAF_SUITE, included the test framework, and declared
-// `contract_fixture`, which gives `writer` and `reader`, sessions of one empty store.
+#pragma once
+
+// What every store must do. A file that includes this has named its CAF_SUITE, included the test framework,
+// and declared `contract_fixture`, which gives `writer` and `reader`, sessions of one empty store.
 #include "tests/storage/job_samples.hpp"
 
 #include <algorithm>
 #include <string>
 #include <vector>
 
-using namespace beckon;
-using namespace beckon::storage;
-using namespace beckon::storage::test;
-using type = beckon::decision::event_type;
+namespace beckon::storage::test {
+
+using type = decision::event_type;
 using strings = std::vector<std::string>;
 
 namespace {
@@ -131,7 +132,8 @@ CAF_TEST(an answer is found by user and request id until it is too old) {
 }
 
 CAF_TEST(pruning drops the oldest answers up to its limit) {
-  write({claim_with_answer("ann", 0, {"r-3", noon_ms + 3, "3"}), claim_with_answer("bob", 0, {"r-1", noon_ms + 1, "1"}),
+  write({claim_with_answer("ann", 0, {"r-3", noon_ms + 3, "3"}),
+         claim_with_answer("bob", 0, {"r-1", noon_ms + 1, "1"}),
          claim_with_answer("cyd", 0, {"r-2", noon_ms + 2, "2"}),
          claim_with_answer("dan", 0, {"r-9", noon_ms + 9, "9"})});
   CAF_CHECK_EQUAL(write_one(answers_prune{noon_ms + 9, 2}).affected, 2u);
@@ -171,8 +173,8 @@ CAF_TEST(events count under their name and variant) {
   nameless.popup = "";
   auto other = event("e-6", type::click, "bob");
   other.variant = "b";
-  write({event_batch_write{{event("e-1", type::click), event("e-2", type::dismiss), event("e-3", type::convert), custom,
-                            nameless, other}},
+  write({event_batch_write{{event("e-1", type::click), event("e-2", type::dismiss),
+                            event("e-3", type::convert), custom, nameless, other}},
          claim("cyd", 0)});
   CAF_CHECK_EQUAL(stats_text(*reader, "welcome"),
                   "click a 1/1 convert a 1/1 custom a 1/1 dismiss a 1/1 show a 1/1 click b 1/1 ");
@@ -181,8 +183,8 @@ CAF_TEST(events count under their name and variant) {
 
 CAF_TEST(clicks dismissals and conversions move the state once) {
   write({claim("ann", 0)});
-  event_batch_write batch{{event("e-1", type::click), event("e-2", type::dismiss, "bob"), event("e-3", type::convert),
-                           event("e-4", type::impression, "cyd")}};
+  event_batch_write batch{{event("e-1", type::click), event("e-2", type::dismiss, "bob"),
+                           event("e-3", type::convert), event("e-4", type::impression, "cyd")}};
   auto out = write_one(batch);
   std::sort(out.changed.begin(), out.changed.end(), [](auto& a, auto& b) { return a.user < b.user; });
   CAF_REQUIRE_EQUAL(out.changed.size(), 2u);
@@ -255,8 +257,9 @@ CAF_TEST(an event comes back as it went in) {
 }
 
 CAF_TEST(events are listed by moment then arrival) {
-  write({event_batch_write{{impression("c", noon_ms + 2), impression("a", noon_ms), impression("d", noon_ms + 2),
-                            impression("e", noon_ms + 2), impression("b", noon_ms + 1)}}});
+  write({event_batch_write{{impression("c", noon_ms + 2), impression("a", noon_ms),
+                            impression("d", noon_ms + 2), impression("e", noon_ms + 2),
+                            impression("b", noon_ms + 1)}}});
   for (uint32_t limit = 1; limit <= 6; ++limit)
     CAF_CHECK_EQUAL(listed({}, limit), (strings{"a", "b", "c", "d", "e"}));
 }
@@ -264,9 +267,9 @@ CAF_TEST(events are listed by moment then arrival) {
 CAF_TEST(every filter holds alone and with the others) {
   auto click = event("click", type::click, "bob");
   click.at_ms = noon_ms + 3;
-  write({event_batch_write{{impression("a1", noon_ms, "ann", "p1"), impression("a2", noon_ms + 1, "ann", "p2"),
-                            impression("b1", noon_ms + 1, "bob", "p1"), impression("b2", noon_ms + 2, "bob", "p2"),
-                            click}}});
+  write({event_batch_write{
+      {impression("a1", noon_ms, "ann", "p1"), impression("a2", noon_ms + 1, "ann", "p2"),
+       impression("b1", noon_ms + 1, "bob", "p1"), impression("b2", noon_ms + 2, "bob", "p2"), click}}});
   event_filter f;
   f.since_ms = noon_ms + 1;
   CAF_CHECK_EQUAL(listed(f), (strings{"a2", "b1", "b2", "click"}));
@@ -307,8 +310,8 @@ CAF_TEST(a page looks at a bounded number of rows) {
 CAF_TEST(erasing a user takes exactly what that user counted) {
   write({claim_with_answer("ann", 0, {"r-1", noon_ms, "x"}), claim("bob", 0), claim("ann", 1),
          profile_write{1, "ann", "{}", noon_ms},
-         event_batch_write{{event("e-1", type::click), event("e-2", type::click, "bob"),
-                            event("e-3", type::impression)}}});
+         event_batch_write{
+             {event("e-1", type::click), event("e-2", type::click, "bob"), event("e-3", type::impression)}}});
   auto outcomes = write({claim("cyd", 0), user_erase{"ann"}, user_erase{"ann"}});
   CAF_CHECK(outcomes[1].status == write_status::done);
   CAF_CHECK(outcomes[2].status == write_status::not_found);
@@ -322,8 +325,8 @@ CAF_TEST(erasing a user takes exactly what that user counted) {
 }
 
 CAF_TEST(what a user counted in the same group is taken back too) {
-  auto outcomes = write({claim("ann", 0), event_batch_write{{event("e-1", type::click)}}, user_erase{"ann"},
-                         claim("ann", 0)});
+  auto outcomes = write(
+      {claim("ann", 0), event_batch_write{{event("e-1", type::click)}}, user_erase{"ann"}, claim("ann", 0)});
   CAF_CHECK(outcomes[3].status == write_status::done);
   CAF_CHECK_EQUAL(stats_text(*reader, "welcome"), "show a 1/1 ");
 }
@@ -331,8 +334,9 @@ CAF_TEST(what a user counted in the same group is taken back too) {
 // -- catalogue ------------------------------------------------------------------------------------
 
 CAF_TEST(each popup write is a revision and moves the catalogue) {
-  auto outcomes = write({popup_write{"b", 0, "{\"n\":1}", noon_ms}, popup_write{"a", {}, "{\"n\":2}", noon_ms + 1},
-                         popup_write{"b", 1, "{\"n\":3}", noon_ms + 2}});
+  auto outcomes =
+      write({popup_write{"b", 0, "{\"n\":1}", noon_ms}, popup_write{"a", {}, "{\"n\":2}", noon_ms + 1},
+             popup_write{"b", 1, "{\"n\":3}", noon_ms + 2}});
   CAF_CHECK_EQUAL(outcomes[0].revision, 1u);
   CAF_CHECK_EQUAL(outcomes[2].revision, 2u);
   CAF_CHECK_EQUAL(outcomes[2].catalog_version, 3u);
@@ -387,3 +391,5 @@ CAF_TEST(settings have revisions of their own) {
 }
 
 CAF_TEST_FIXTURE_SCOPE_END()
+
+} // namespace beckon::storage::test

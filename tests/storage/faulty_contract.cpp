@@ -7,8 +7,8 @@
 #include <memory>
 
 struct healthy_sessions {
-  beckon::storage::store_ptr store
-    = beckon::storage::make_faulty_store(beckon::storage::make_memory_store(), beckon::storage::fault_plan{});
+  beckon::storage::store_ptr store =
+      beckon::storage::make_faulty_store(beckon::storage::make_memory_store(), beckon::storage::fault_plan{});
   std::unique_ptr<beckon::storage::session> writer = std::move(*store->open_writer());
   std::unique_ptr<beckon::storage::session> reader = std::move(*store->open_reader());
 };

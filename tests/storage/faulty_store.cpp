@@ -113,7 +113,7 @@ CAF_TEST(a hanging call gives up after its time) {
   CAF_CHECK(!stored("ann"));
 }
 
-CAF_TEST(calls are counted by kind and pings are not) {
+CAF_TEST(calls are counted by kind and pings are not ) {
   claimed("ann");
   claimed("bob");
   read();

@@ -36,7 +36,8 @@ inline claim_write claim(const std::string& user, uint64_t expected_version) {
   return c;
 }
 
-inline claim_write claim_with_answer(const std::string& user, uint64_t expected_version, stored_answer answer) {
+inline claim_write claim_with_answer(const std::string& user, uint64_t expected_version,
+                                     stored_answer answer) {
   auto c = claim(user, expected_version);
   c.answer = std::move(answer);
   return c;
@@ -71,7 +72,8 @@ inline std::string stats_text(session& s, const std::string& popup) {
     return describe(stats.error());
   std::string out;
   for (const auto& row : *stats)
-    out += row.kind + " " + row.variant + " " + std::to_string(row.total) + "/" + std::to_string(row.users) + " ";
+    out += row.kind + " " + row.variant + " " + std::to_string(row.total) + "/" + std::to_string(row.users)
+           + " ";
   return out;
 }
 

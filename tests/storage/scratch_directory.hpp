@@ -11,7 +11,7 @@ namespace beckon::storage::test {
 
 /// A directory that goes with its object.
 class scratch_directory {
-public:
+ public:
   scratch_directory() {
     auto name = (std::filesystem::temp_directory_path() / "beckon-storage-XXXXXX").string();
     if (!::mkdtemp(name.data()))
@@ -27,7 +27,7 @@ public:
 
   std::string file(const std::string& name) const { return path_ + "/" + name; }
 
-private:
+ private:
   std::string path_;
 };
 

@@ -84,7 +84,8 @@ CAF_TEST(writing sessions of several threads take turns) {
       for (int g = 0; g < groups; ++g) {
         auto user = "u-" + std::to_string(t) + "-" + std::to_string(g);
         auto id = "e-" + user;
-        errors += writer->write({claim(user, 0), event_batch_write{{impression(id, noon_ms + g, user)}}}) ? 0 : 1;
+        errors +=
+            writer->write({claim(user, 0), event_batch_write{{impression(id, noon_ms + g, user)}}}) ? 0 : 1;
       }
     });
   for (auto& w : writing)
@@ -95,7 +96,7 @@ CAF_TEST(writing sessions of several threads take turns) {
   CAF_CHECK_EQUAL(event_ids(*reader, {}, 7).size(), size_t{threads * groups});
 }
 
-CAF_TEST(the write-ahead log starts anew instead of growing) {
+CAF_TEST(the write - ahead log starts anew instead of growing) {
   auto writer = std::move(*store->open_writer());
   int groups = 0;
   // Some 3 pages are written per group; without checkpoints this would make more than twice the bound.

@@ -1,6 +1,5 @@
 #define CAF_SUITE storage.sqlite_contract
 #include "storage/sqlite_store.hpp"
-
 #include "tests/storage/scratch_directory.hpp"
 
 #include <caf/test/unit_test.hpp>

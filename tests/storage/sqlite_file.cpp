@@ -60,7 +60,9 @@ struct fixture {
     db.execute(sql);
   }
 
-  bool names(const std::string& text, const std::string& what) const { return text.find(what) != std::string::npos; }
+  bool names(const std::string& text, const std::string& what) const {
+    return text.find(what) != std::string::npos;
+  }
 };
 
 } // namespace
@@ -87,10 +89,11 @@ CAF_TEST(every commit is synced and none checkpoints) {
 CAF_TEST(reopening keeps everything) {
   {
     auto writer = std::move(*open()->open_writer());
-    auto outcomes = writer->write({claim_with_answer("ann", 0, {"r-1", noon_ms, "{}"}),
-                                   event_batch_write{{event("e-1", beckon::decision::event_type::click, "bob")}},
-                                   popup_write{"welcome", {}, "{}", noon_ms}, settings_write{"{}", {}},
-                                   profile_write{0, "ann", "{\"a\":1}", noon_ms}});
+    auto outcomes =
+        writer->write({claim_with_answer("ann", 0, {"r-1", noon_ms, "{}"}),
+                       event_batch_write{{event("e-1", beckon::decision::event_type::click, "bob")}},
+                       popup_write{"welcome", {}, "{}", noon_ms}, settings_write{"{}", {}},
+                       profile_write{0, "ann", "{\"a\":1}", noon_ms}});
     CAF_REQUIRE(outcomes);
   }
   CAF_CHECK(!std::filesystem::exists(path + "-wal"));
@@ -128,7 +131,7 @@ CAF_TEST(what a killed creation left behind is cleared away) {
   CAF_CHECK(!std::filesystem::exists(path + ".new-wal"));
 }
 
-CAF_TEST(a write-ahead log without its database is not taken over) {
+CAF_TEST(a write - ahead log without its database is not taken over) {
   put(path + "-wal", "frames of a database that is gone");
   auto store = open_sqlite(options());
   CAF_REQUIRE(!store);
@@ -144,7 +147,7 @@ CAF_TEST(a newer schema is refused untouched) {
   CAF_CHECK(names(text, path) && names(text, "1000"));
 }
 
-CAF_TEST(a newer schema that stands in the write-ahead log alone is refused untouched) {
+CAF_TEST(a newer schema that stands in the write - ahead log alone is refused untouched) {
   open();
   {
     sqlite::connection db{path, sqlite::access::read_write, 0};

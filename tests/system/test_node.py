@@ -153,12 +153,12 @@ def test_restart_keeps_everything(start_node):
 
 def test_a_start_on_an_empty_directory_takes_under_a_second(start_node):
     seconds = []
-    for _ in range(5):
+    for _ in range(7):
         node = start_node()
         seconds.append(node.start_seconds)
-        if seconds[-1] < 1.0:
-            return
-    raise AssertionError(f"every start took too long: {seconds}")
+        assert node.stop() == 0
+    # One may have had a bad moment of the machine; a start normally takes a tenth of the bound.
+    assert sum(one >= 1.0 for one in seconds) <= 1, seconds
 
 
 def test_only_one_node_owns_a_directory(start_node):

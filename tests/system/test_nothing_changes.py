@@ -56,7 +56,8 @@ REQUESTS = {
     "decide-too-large": json_request("POST", "/v1/decide", {**GOOD_DECIDE, "user": "victim", "x": "y" * 1_100_000}),
     "decide-wrong-query": b"GET /v1/decide?user=victim HTTP/1.1\r\n" + HOST + b"\r\n",
     "decide-smuggled": b"POST /v1/decide HTTP/1.1\r\n" + HOST + b"Content-Length: 4\r\nTransfer-Encoding: chunked\r\n"
-                       b"\r\n0\r\n\r\n" + json_request("POST", "/v1/decide", {"user": "victim", "placements": ["home"]}),
+                       b"\r\n0\r\n\r\n"
+                       + json_request("POST", "/v1/decide", {"user": "victim", "placements": ["home"]}),
     "decide-head-with-body": json_request("PUT", "/v1/decide", GOOD_DECIDE),
     "events-one-bad-envelope": json_request("POST", "/v1/events", {"events": [GOOD_EVENT], "more": 1}),
     "events-all-rejected": json_request("POST", "/v1/events", {"events": [{**GOOD_EVENT, "at": "never"}]}),

@@ -1,0 +1,72 @@
+#define CAF_SUITE apps.command_line
+#include "apps/beckon/command_line.hpp"
+
+#include "apps/beckon/host.hpp"
+
+#include <caf/test/unit_test.hpp>
+
+#include <string>
+#include <vector>
+
+using namespace beckon::apps;
+
+namespace {
+
+using words = std::vector<std::string>;
+
+command_line parsed(const words& w) {
+  std::string problem;
+  auto line = parse_command_line(w, problem);
+  if (!line)
+    CAF_FAIL(problem);
+  return *line;
+}
+
+std::string refusal(const words& w) {
+  std::string problem;
+  CAF_CHECK(!parse_command_line(w, problem));
+  return problem;
+}
+
+} // namespace
+
+CAF_TEST(a call is taken apart) {
+  auto line = parsed(
+      {"import", "--config", "a.ini", "--http.port", "81", "file.json", "--url=http://x", "--if-empty"});
+  CAF_CHECK_EQUAL(line.command, "import");
+  CAF_CHECK_EQUAL(line.config.value_or(""), "a.ini");
+  CAF_CHECK_EQUAL(line.url.value_or(""), "http://x");
+  CAF_CHECK(line.if_empty && !line.help);
+  CAF_CHECK(line.keys == (words{"--http.port", "81"}));
+  CAF_CHECK(line.words == words{"file.json"});
+}
+
+CAF_TEST(a truth value does not swallow the word after it) {
+  auto line = parsed({"import", "--http.reuse-port", "file.json"});
+  CAF_CHECK(line.keys == words{"--http.reuse-port"});
+  CAF_CHECK(line.words == words{"file.json"});
+  line = parsed({"import", "--http.reuse-port", "false", "-"});
+  CAF_CHECK(line.keys == (words{"--http.reuse-port", "false"}));
+  CAF_CHECK(line.words == words{"-"});
+}
+
+CAF_TEST(what is wrong is named with what is meant) {
+  CAF_CHECK_EQUAL(refusal({"exprot"}), "unknown command exprot; did you mean export?");
+  CAF_CHECK_EQUAL(refusal({"serve", "--conifg"}), "unknown flag --conifg; did you mean --config?");
+  CAF_CHECK_EQUAL(refusal({"serve", "--config"}), "--config: the value is missing; write --config=…");
+  CAF_CHECK_EQUAL(refusal({"serve", "--config="}), "--config: the value is missing; write --config=…");
+  CAF_CHECK_EQUAL(refusal({"serve", "--if-empty"}), "--if-empty belongs to import");
+  CAF_CHECK_EQUAL(refusal({"serve", "--url=x"}), "--url belongs to import and export");
+  CAF_CHECK_EQUAL(refusal({"import", "a", "b"}), "import takes one file; write beckon import FILE");
+  CAF_CHECK(refusal({"serve", "-x"}).find("unknown flag -x") == 0);
+}
+
+CAF_TEST(loopback addresses are told from others) {
+  for (auto text : {"127.0.0.1", "127.255.0.9", "::1"})
+    CAF_CHECK(kind_of_address(text) == address_kind::loopback);
+  for (auto text : {"0.0.0.0", "128.0.0.1", "10.0.0.1", "::", "::ffff:127.0.0.1", "fe80::1"})
+    CAF_CHECK(kind_of_address(text) == address_kind::other);
+  for (auto text : {"", "localhost", "127.0.0", "127.0.0.1:80", "[::1]"})
+    CAF_CHECK(kind_of_address(text) == address_kind::none);
+  CAF_CHECK_EQUAL(url_of("::1", 80), "http://[::1]:80");
+}
