@@ -25,19 +25,19 @@ void prune(Self* self) {
 
 const char* answer_pruner_state::name = "answer_pruner";
 
-answer_pruner_actor::behavior_type answer_pruner(answer_pruner_actor::stateful_pointer<answer_pruner_state> self,
-                                                 node_context_ptr node) {
+answer_pruner_actor::behavior_type
+answer_pruner(answer_pruner_actor::stateful_pointer<answer_pruner_state> self, node_context_ptr node) {
   self->state.node = std::move(node);
   self->delayed_send(self, pause, beat_atom::value);
   return {
-    [self](beat_atom) {
-      self->delayed_send(self, pause, beat_atom::value);
-      prune(self);
-    },
-    [self](const write_result_ptr& result) {
-      if (result->error.ok() && result->outcome.affected >= rows_per_turn)
+      [self](beat_atom) {
+        self->delayed_send(self, pause, beat_atom::value);
         prune(self);
-    },
+      },
+      [self](const write_result_ptr& result) {
+        if (result->error.ok() && result->outcome.affected >= rows_per_turn)
+          prune(self);
+      },
   };
 }
 

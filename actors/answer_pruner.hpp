@@ -14,7 +14,7 @@ struct answer_pruner_state {
 };
 
 /// Behaviour of the pruner: every ten seconds a bounded delete, at once again while there is more.
-answer_pruner_actor::behavior_type answer_pruner(answer_pruner_actor::stateful_pointer<answer_pruner_state> self,
-                                                 node_context_ptr node);
+answer_pruner_actor::behavior_type
+answer_pruner(answer_pruner_actor::stateful_pointer<answer_pruner_state> self, node_context_ptr node);
 
 } // namespace beckon::actors

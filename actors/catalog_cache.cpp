@@ -16,13 +16,14 @@ namespace {
 using row_list = std::vector<storage::popup_row>;
 
 row_list::const_iterator find_row(const row_list& rows, const std::string& id) {
-  auto i = std::lower_bound(rows.begin(), rows.end(), id, [](const auto& row, const auto& key) { return row.id < key; });
+  auto i = std::lower_bound(rows.begin(), rows.end(), id,
+                            [](const auto& row, const auto& key) { return row.id < key; });
   return i != rows.end() && i->id == id ? i : rows.end();
 }
 
 /// What the rows are after a change that was written.
-storage::catalog_rows apply(storage::catalog_rows rows, const catalog_ask& ask, const storage::write_outcome& outcome,
-                            int64_t now_ms) {
+storage::catalog_rows apply(storage::catalog_rows rows, const catalog_ask& ask,
+                            const storage::write_outcome& outcome, int64_t now_ms) {
   rows.version = outcome.catalog_version;
   if (ask.operation == catalog_operation::put_settings) {
     rows.settings = ask.document;
@@ -30,7 +31,8 @@ storage::catalog_rows apply(storage::catalog_rows rows, const catalog_ask& ask, 
     return rows;
   }
   auto& list = rows.popups;
-  auto i = std::lower_bound(list.begin(), list.end(), ask.id, [](const auto& row, const auto& key) { return row.id < key; });
+  auto i = std::lower_bound(list.begin(), list.end(), ask.id,
+                            [](const auto& row, const auto& key) { return row.id < key; });
   auto there = i != list.end() && i->id == ask.id;
   if (ask.operation == catalog_operation::erase_popup) {
     if (there)
@@ -91,7 +93,8 @@ decision::catalog_ptr compile(const storage::catalog_rows& rows, const catalog_v
 
 catalog_answer::status catalog_cache_state::precheck(const catalog_ask& ask, bool& existed) const {
   using status = catalog_answer::status;
-  existed = ask.operation == catalog_operation::put_settings || find_row(view->rows.popups, ask.id) != view->rows.popups.end();
+  existed = ask.operation == catalog_operation::put_settings
+            || find_row(view->rows.popups, ask.id) != view->rows.popups.end();
   if (ask.operation == catalog_operation::create_popup && existed)
     return status::conflict;
   if (ask.operation == catalog_operation::erase_popup && !existed)
@@ -104,7 +107,7 @@ catalog_answer::status catalog_cache_state::precheck(const catalog_ask& ask, boo
 }
 
 catalog_cache_state::change_promise catalog_cache_state::accept(catalog_ask_ptr ask) {
-  change c{std::move(ask), self->make_response_promise<catalog_answer_ptr>(), false};
+  change c{std::move(ask), self->make_response_promise<catalog_answer_ptr>(), false, node->now_ms()};
   auto promise = c.promise;
   if (!view) {
     refuse(c, catalog_answer::status::unavailable, "the catalogue is not loaded yet");
@@ -118,7 +121,7 @@ catalog_cache_state::change_promise catalog_cache_state::accept(catalog_ask_ptr 
   auto ask_out = std::make_shared<write_ask>();
   ask_out->token = ++last_token;
   ask_out->client = self;
-  auto now = node->now_ms();
+  auto now = c.at_ms;
   const auto& a = *c.ask;
   if (a.operation == catalog_operation::erase_popup)
     ask_out->job = storage::popup_erase{a.id, a.expected_revision, now};
@@ -126,7 +129,9 @@ catalog_cache_state::change_promise catalog_cache_state::accept(catalog_ask_ptr 
     ask_out->job = storage::settings_write{a.document, a.expected_revision};
   else
     ask_out->job = storage::popup_write{
-      a.id, a.operation == catalog_operation::create_popup ? std::optional<uint64_t>{0} : a.expected_revision, a.document, now};
+        a.id,
+        a.operation == catalog_operation::create_popup ? std::optional<uint64_t>{0} : a.expected_revision,
+        a.document, now};
   changes.emplace(last_token, std::move(c));
   self->send(node->handles()->writers, write_atom::value, write_ask_ptr{std::move(ask_out)});
   return promise;
@@ -159,7 +164,7 @@ void catalog_cache_state::written(const write_result& result) {
   } else if (outcome.status != storage::write_status::done) {
     refuse(c, outcome.status == storage::write_status::conflict ? status::conflict : status::not_found, {});
   } else if (outcome.catalog_version == view->rows.version + 1 && written_ahead.empty()) {
-    adopt(apply(view->rows, *c.ask, outcome, node->now_ms()));
+    adopt(apply(view->rows, *c.ask, outcome, c.at_ms));
     complete(std::move(c), outcome);
   } else {
     written_ahead.emplace_back(std::move(c), outcome);
@@ -227,7 +232,8 @@ void catalog_cache_state::loaded(const read_result& result) {
 void catalog_cache_state::fail_all() {
   loading = 0;
   for (auto& [token, c] : std::exchange(changes, {}))
-    refuse(c, catalog_answer::status::unavailable, "whether the change was stored is not known; look before you repeat it");
+    refuse(c, catalog_answer::status::unavailable,
+           "whether the change was stored is not known; look before you repeat it");
   load();
 }
 
@@ -237,17 +243,18 @@ void catalog_cache_state::beat() {
     load();
 }
 
-catalog_cache_actor::behavior_type catalog_cache(catalog_cache_state::self_pointer self, node_context_ptr node) {
+catalog_cache_actor::behavior_type catalog_cache(catalog_cache_state::self_pointer self,
+                                                 node_context_ptr node) {
   self->state.self = self;
   self->state.node = std::move(node);
   self->send(self, beat_atom::value);
   return {
-    [self](view_atom) { return self->state.view; },
-    [self](change_atom, const catalog_ask_ptr& ask) { return self->state.accept(ask); },
-    [self](const write_result_ptr& result) { self->state.written(*result); },
-    [self](const read_result_ptr& result) { self->state.loaded(*result); },
-    [self](lost_atom) { self->state.fail_all(); },
-    [self](beat_atom) { self->state.beat(); },
+      [self](view_atom) { return self->state.view; },
+      [self](change_atom, const catalog_ask_ptr& ask) { return self->state.accept(ask); },
+      [self](const write_result_ptr& result) { self->state.written(*result); },
+      [self](const read_result_ptr& result) { self->state.loaded(*result); },
+      [self](lost_atom) { self->state.fail_all(); },
+      [self](beat_atom) { self->state.beat(); },
   };
 }
 

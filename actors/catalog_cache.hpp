@@ -14,8 +14,8 @@
 
 namespace beckon::actors {
 
-/// State of the catalogue's owner. One load at a time, however many wait for it; a change that does not directly follow
-/// the version at hand (somebody else wrote) loads everything anew.
+/// State of the catalogue's owner. One load at a time, however many wait for it; a change that does not
+/// directly follow the version at hand (somebody else wrote) loads everything anew.
 struct catalog_cache_state {
   using self_pointer = catalog_cache_actor::stateful_pointer<catalog_cache_state>;
   using change_promise = caf::typed_response_promise<catalog_answer_ptr>;
@@ -24,6 +24,7 @@ struct catalog_cache_state {
     catalog_ask_ptr ask;
     change_promise promise;
     bool existed = false;
+    int64_t at_ms = 0; // the moment of the change, as stored
   };
 
   self_pointer self = nullptr;
@@ -44,16 +45,18 @@ struct catalog_cache_state {
 
   static const char* name;
 
-private:
+ private:
   void complete(change c, const storage::write_outcome& outcome);
   void adopt(storage::catalog_rows rows);
   void refuse(change& c, catalog_answer::status why, std::string detail);
   catalog_answer::status precheck(const catalog_ask& ask, bool& existed) const;
 };
 
-catalog_cache_actor::behavior_type catalog_cache(catalog_cache_state::self_pointer self, node_context_ptr node);
+catalog_cache_actor::behavior_type catalog_cache(catalog_cache_state::self_pointer self,
+                                                 node_context_ptr node);
 
-/// Compiles stored rows. A row that does not compile (written by another version) is left out and named in `faults`.
+/// Compiles stored rows. A row that does not compile (written by another version) is left out and named in
+/// `faults`.
 decision::catalog_ptr compile(const storage::catalog_rows& rows, const catalog_view* before,
                               std::vector<std::string>& faults);
 

@@ -12,18 +12,21 @@ namespace {
 
 const storage::popup_row* find_row(const catalog_view& view, std::string_view id) {
   const auto& rows = view.rows.popups;
-  auto i = std::lower_bound(rows.begin(), rows.end(), id, [](const auto& row, auto key) { return row.id < key; });
+  auto i =
+      std::lower_bound(rows.begin(), rows.end(), id, [](const auto& row, auto key) { return row.id < key; });
   return i != rows.end() && i->id == id ? &*i : nullptr;
 }
 
 net::response no_such_popup(std::string_view id) {
-  return net::make_problem(404, "there is no popup '" + std::string{id} + "'; GET /v1/popups lists what there is");
+  return net::make_problem(404,
+                           "there is no popup '" + std::string{id} + "'; GET /v1/popups lists what there is");
 }
 
-net::response with_etag(const net::request& request, uint64_t revision, std::string body, uint16_t status = 200) {
+net::response with_etag(const net::request& request, uint64_t revision, std::string body,
+                        uint16_t status = 200) {
   auto r = none_match_hits(request, revision) && status == 200 && request.method == net::http_method::get
-             ? json_answer({}, 304)
-             : json_answer(std::move(body), status);
+               ? json_answer({}, 304)
+               : json_answer(std::move(body), status);
   if (r.status == 304)
     r.content_type = {};
   r.headers.emplace_back("ETag", etag(revision));
@@ -38,14 +41,16 @@ std::string popup_body(const storage::popup_row& row) {
 }
 
 /// Reads `status` and `placement` filters of a list; false when the query is no good.
-bool parse_list_query(const net::request& request, std::string& status, std::string& placement, json::field_errors& errors) {
+bool parse_list_query(const net::request& request, std::string& status, std::string& placement,
+                      json::field_errors& errors) {
   auto query = net::parse_query(request.query);
   if (!query) {
     errors.push_back({"", "the query string is not well-formed: check its percent escapes"});
     return false;
   }
   for (const auto& [name, value] : *query) {
-    const json::path where{nullptr, name, -1};
+    const json::path root;
+    const json::path where{&root, name, -1};
     if (name == "placement")
       placement = value;
     else if (name != "status")
@@ -73,7 +78,9 @@ net::response list(const net::request& request, const catalog_view& view) {
   bool first = true;
   for (const auto& row : view.rows.popups) {
     auto p = view.compiled->find(row.id);
-    auto placed = [&] { return p && std::find(p->placements.begin(), p->placements.end(), placement) != p->placements.end(); };
+    auto placed = [&] {
+      return p && std::find(p->placements.begin(), p->placements.end(), placement) != p->placements.end();
+    };
     if ((!status.empty() && (!p || status_name(p->status) != status)) || (!placement.empty() && !placed()))
       continue;
     if (!first)
@@ -88,34 +95,43 @@ net::response list(const net::request& request, const catalog_view& view) {
 /// A reader: asks for the view and answers with what `render` makes of it.
 template <class Render>
 catalog_read_actor::behavior_type read_catalog(catalog_read_pointer self, net::request_ptr request,
-                                               net::http_broker_actor broker, node_context_ptr node, Render render) {
+                                               net::http_broker_actor broker, node_context_ptr node,
+                                               Render render) {
   self->state.open(std::move(request), std::move(broker), std::move(node));
   self->send(self->state.node->handles()->catalog, view_atom::value);
   return {
-    [self](net::expire_atom) { answer_expired(self); },
-    [self, render](const catalog_view_ptr& view) {
-      answer(self, view ? render(*self->state.request, *view) : net::make_unavailable("the catalogue is not loaded yet"));
-    },
+      [self](net::expire_atom) { answer_expired(self); },
+      [self, render](const catalog_view_ptr& view) {
+        answer(self, view ? render(*self->state.request, *view)
+                          : net::make_unavailable("the catalogue is not loaded yet"));
+      },
   };
 }
 
 net::response render_change(const net::request& request, const catalog_ask& ask, const catalog_answer& a) {
   using status = catalog_answer::status;
   switch (a.what) {
-    case status::done:
-    case status::created:
-      break;
-    case status::conflict:
-      if (ask.operation == catalog_operation::create_popup)
-        return net::make_problem(409, "there is a popup '" + ask.id + "' already; change it with PUT /v1/popups/{id}");
-      return net::make_problem(412, "the revision that If-Match names is not the present one; read it again, then repeat the change");
-    case status::not_found:
-      return no_such_popup(ask.id);
-    case status::too_many:
-      return net::make_problem(422, "the catalogue is full (limits.popups-max); delete popups that are no longer needed");
-    case status::unavailable:
-    case status::overloaded:
-      return net::make_unavailable("the change was not confirmed: " + a.detail);
+  case status::done:
+  case status::created:
+    break;
+  case status::conflict:
+    if (ask.operation == catalog_operation::create_popup && request.method == net::http_method::put)
+      return net::make_problem(412, "there is a popup '" + ask.id
+                                        + "' already, and If-None-Match: * asks that there be none");
+    if (ask.operation == catalog_operation::create_popup)
+      return net::make_problem(409, "there is a popup '" + ask.id
+                                        + "' already; change it with PUT /v1/popups/{id}");
+    return net::make_problem(
+        412,
+        "the revision that If-Match names is not the present one; read it again, then repeat the change");
+  case status::not_found:
+    return no_such_popup(ask.id);
+  case status::too_many:
+    return net::make_problem(
+        422, "the catalogue is full (limits.popups-max); delete popups that are no longer needed");
+  case status::unavailable:
+  case status::overloaded:
+    return net::make_unavailable("the change was not confirmed: " + a.detail);
   }
   if (ask.operation == catalog_operation::put_settings)
     return with_etag(request, a.revision, render_settings(*a.view));
@@ -137,7 +153,8 @@ net::response render_change(const net::request& request, const catalog_ask& ask,
 /// A changer: sends what `read` made of the request to the catalogue's owner. `read` may add errors instead.
 template <class Read>
 catalog_change_actor::behavior_type change_catalog(catalog_change_pointer self, net::request_ptr request,
-                                                   net::http_broker_actor broker, node_context_ptr node, Read read) {
+                                                   net::http_broker_actor broker, node_context_ptr node,
+                                                   Read read) {
   auto& st = self->state;
   st.open(std::move(request), std::move(broker), std::move(node));
   auto ask = std::make_shared<catalog_ask>();
@@ -157,12 +174,15 @@ catalog_change_actor::behavior_type change_catalog(catalog_change_pointer self, 
   }
   self->send(st.node->handles()->catalog, change_atom::value, catalog_ask_ptr{ask});
   return {
-    [self](net::expire_atom) { answer_expired(self); },
-    [self, ask](const catalog_answer_ptr& a) { answer(self, render_change(*self->state.request, *ask, *a)); },
+      [self](net::expire_atom) { answer_expired(self); },
+      [self, ask](const catalog_answer_ptr& a) {
+        answer(self, render_change(*self->state.request, *ask, *a));
+      },
   };
 }
 
-void read_popup_body(const net::request& request, std::optional<std::string_view> id, catalog_ask& ask, body_errors& errors) {
+void read_popup_body(const net::request& request, std::optional<std::string_view> id, catalog_ask& ask,
+                     body_errors& errors) {
   json::document doc;
   if (!read_body(request, doc, errors))
     return;
@@ -195,8 +215,10 @@ catalog_read_actor::behavior_type get_settings_handler(catalog_read_pointer self
   return read_catalog(self, std::move(request), std::move(broker), std::move(node), render);
 }
 
-catalog_change_actor::behavior_type create_popup_handler(catalog_change_pointer self, net::request_ptr request,
-                                                         net::http_broker_actor broker, node_context_ptr node) {
+catalog_change_actor::behavior_type create_popup_handler(catalog_change_pointer self,
+                                                         net::request_ptr request,
+                                                         net::http_broker_actor broker,
+                                                         node_context_ptr node) {
   auto read = [](const net::request& r, catalog_ask& ask, body_errors& errors) {
     ask.operation = catalog_operation::create_popup;
     read_popup_body(r, std::nullopt, ask, errors);
@@ -207,14 +229,17 @@ catalog_change_actor::behavior_type create_popup_handler(catalog_change_pointer 
 catalog_change_actor::behavior_type put_popup_handler(catalog_change_pointer self, net::request_ptr request,
                                                       net::http_broker_actor broker, node_context_ptr node) {
   auto read = [](const net::request& r, catalog_ask& ask, body_errors& errors) {
-    ask.operation = catalog_operation::put_popup;
+    auto only_new = r.field("if-none-match") == std::string_view{"*"};
+    ask.operation = only_new ? catalog_operation::create_popup : catalog_operation::put_popup;
     read_popup_body(r, r.param("id"), ask, errors);
   };
   return change_catalog(self, std::move(request), std::move(broker), std::move(node), read);
 }
 
-catalog_change_actor::behavior_type delete_popup_handler(catalog_change_pointer self, net::request_ptr request,
-                                                         net::http_broker_actor broker, node_context_ptr node) {
+catalog_change_actor::behavior_type delete_popup_handler(catalog_change_pointer self,
+                                                         net::request_ptr request,
+                                                         net::http_broker_actor broker,
+                                                         node_context_ptr node) {
   auto read = [](const net::request& r, catalog_ask& ask, body_errors&) {
     ask.operation = catalog_operation::erase_popup;
     ask.id = r.param("id");
@@ -222,8 +247,10 @@ catalog_change_actor::behavior_type delete_popup_handler(catalog_change_pointer 
   return change_catalog(self, std::move(request), std::move(broker), std::move(node), read);
 }
 
-catalog_change_actor::behavior_type put_settings_handler(catalog_change_pointer self, net::request_ptr request,
-                                                         net::http_broker_actor broker, node_context_ptr node) {
+catalog_change_actor::behavior_type put_settings_handler(catalog_change_pointer self,
+                                                         net::request_ptr request,
+                                                         net::http_broker_actor broker,
+                                                         node_context_ptr node) {
   auto read = [](const net::request& r, catalog_ask& ask, body_errors& errors) {
     ask.operation = catalog_operation::put_settings;
     json::document doc;
@@ -239,26 +266,26 @@ stats_actor::behavior_type popup_stats_handler(stats_pointer self, net::request_
   self->state.open(std::move(request), std::move(broker), std::move(node));
   self->send(self->state.node->handles()->catalog, view_atom::value);
   return {
-    [self](net::expire_atom) { answer_expired(self); },
-    [self](const catalog_view_ptr& view) {
-      auto& st = self->state;
-      std::string id{st.request->param("id")};
-      if (!view || !find_row(*view, id)) {
-        answer(self, view ? no_such_popup(id) : net::make_unavailable("the catalogue is not loaded yet"));
-        return;
-      }
-      auto ask = std::make_shared<read_ask>();
-      ask->job = load_stats_job{id};
-      ask->client = self;
-      self->send(st.node->handles()->readers, read_atom::value, read_ask_ptr{std::move(ask)});
-    },
-    [self](const read_result_ptr& result) {
-      if (!result->error.ok())
-        answer(self, net::make_unavailable("the counters cannot be read now: " + result->error.detail));
-      else
-        answer(self, json_answer(render_stats(std::string{self->state.request->param("id")},
-                                              std::get<std::vector<storage::stat_row>>(result->value))));
-    },
+      [self](net::expire_atom) { answer_expired(self); },
+      [self](const catalog_view_ptr& view) {
+        auto& st = self->state;
+        std::string id{st.request->param("id")};
+        if (!view || !find_row(*view, id)) {
+          answer(self, view ? no_such_popup(id) : net::make_unavailable("the catalogue is not loaded yet"));
+          return;
+        }
+        auto ask = std::make_shared<read_ask>();
+        ask->job = load_stats_job{id};
+        ask->client = self;
+        self->send(st.node->handles()->readers, read_atom::value, read_ask_ptr{std::move(ask)});
+      },
+      [self](const read_result_ptr& result) {
+        if (!result->error.ok())
+          answer(self, net::make_unavailable("the counters cannot be read now: " + result->error.detail));
+        else
+          answer(self, json_answer(render_stats(std::string{self->state.request->param("id")},
+                                                std::get<std::vector<storage::stat_row>>(result->value))));
+      },
   };
 }
 

@@ -15,7 +15,8 @@ using catalog_read_actor = net::request_actor::extend<caf::reacts_to<catalog_vie
 using catalog_change_actor = net::request_actor::extend<caf::reacts_to<catalog_answer_ptr>>;
 
 /// Reads from the store: GET /v1/popups/{id}/stats.
-using stats_actor = net::request_actor::extend<caf::reacts_to<catalog_view_ptr>, caf::reacts_to<read_result_ptr>>;
+using stats_actor =
+    net::request_actor::extend<caf::reacts_to<catalog_view_ptr>, caf::reacts_to<read_result_ptr>>;
 
 using catalog_read_pointer = catalog_read_actor::stateful_pointer<exchange_state>;
 using catalog_change_pointer = catalog_change_actor::stateful_pointer<exchange_state>;
@@ -27,14 +28,20 @@ catalog_read_actor::behavior_type get_popup_handler(catalog_read_pointer self, n
                                                     net::http_broker_actor broker, node_context_ptr node);
 catalog_read_actor::behavior_type get_settings_handler(catalog_read_pointer self, net::request_ptr request,
                                                        net::http_broker_actor broker, node_context_ptr node);
-catalog_change_actor::behavior_type create_popup_handler(catalog_change_pointer self, net::request_ptr request,
-                                                         net::http_broker_actor broker, node_context_ptr node);
+catalog_change_actor::behavior_type create_popup_handler(catalog_change_pointer self,
+                                                         net::request_ptr request,
+                                                         net::http_broker_actor broker,
+                                                         node_context_ptr node);
 catalog_change_actor::behavior_type put_popup_handler(catalog_change_pointer self, net::request_ptr request,
                                                       net::http_broker_actor broker, node_context_ptr node);
-catalog_change_actor::behavior_type delete_popup_handler(catalog_change_pointer self, net::request_ptr request,
-                                                         net::http_broker_actor broker, node_context_ptr node);
-catalog_change_actor::behavior_type put_settings_handler(catalog_change_pointer self, net::request_ptr request,
-                                                         net::http_broker_actor broker, node_context_ptr node);
+catalog_change_actor::behavior_type delete_popup_handler(catalog_change_pointer self,
+                                                         net::request_ptr request,
+                                                         net::http_broker_actor broker,
+                                                         node_context_ptr node);
+catalog_change_actor::behavior_type put_settings_handler(catalog_change_pointer self,
+                                                         net::request_ptr request,
+                                                         net::http_broker_actor broker,
+                                                         node_context_ptr node);
 stats_actor::behavior_type popup_stats_handler(stats_pointer self, net::request_ptr request,
                                                net::http_broker_actor broker, node_context_ptr node);
 

@@ -31,9 +31,9 @@ net::response render(const decide_answer& a) {
 
 } // namespace
 
-decide_handler_actor::behavior_type decide_handler(decide_handler_actor::stateful_pointer<exchange_state> self,
-                                                   net::request_ptr request, net::http_broker_actor broker,
-                                                   node_context_ptr node) {
+decide_handler_actor::behavior_type
+decide_handler(decide_handler_actor::stateful_pointer<exchange_state> self, net::request_ptr request,
+               net::http_broker_actor broker, node_context_ptr node) {
   self->state.open(std::move(request), std::move(broker), std::move(node));
   auto& st = self->state;
   body_errors errors;
@@ -44,8 +44,8 @@ decide_handler_actor::behavior_type decide_handler(decide_handler_actor::statefu
   }
   send_to_owner(self, ask->request.user, decide_atom::value, decide_ask_ptr{ask});
   return {
-    [self](net::expire_atom) { answer_expired(self); },
-    [self](const decide_answer_ptr& a) { answer(self, render(*a)); },
+      [self](net::expire_atom) { answer_expired(self); },
+      [self](const decide_answer_ptr& a) { answer(self, render(*a)); },
   };
 }
 

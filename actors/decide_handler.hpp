@@ -11,8 +11,8 @@ namespace beckon::actors {
 /// Runs on: scheduler. Blocks: no.
 using decide_handler_actor = net::request_actor::extend<caf::reacts_to<decide_answer_ptr>>;
 
-decide_handler_actor::behavior_type decide_handler(decide_handler_actor::stateful_pointer<exchange_state> self,
-                                                   net::request_ptr request, net::http_broker_actor broker,
-                                                   node_context_ptr node);
+decide_handler_actor::behavior_type
+decide_handler(decide_handler_actor::stateful_pointer<exchange_state> self, net::request_ptr request,
+               net::http_broker_actor broker, node_context_ptr node);
 
 } // namespace beckon::actors

@@ -3,6 +3,7 @@
 #include "json/time_text.hpp"
 
 #include <algorithm>
+#include <set>
 
 namespace beckon::actors {
 
@@ -10,7 +11,8 @@ namespace {
 
 using need = json::object_reader::need;
 
-void add_placement(decide_ask& ask, std::string_view name, const json::path& where, json::field_errors& errors) {
+void add_placement(decide_ask& ask, std::string_view name, const json::path& where,
+                   json::field_errors& errors) {
   auto& list = ask.request.placements;
   if (!json::is_identifier(name))
     json::add_error(errors, where, "a placement is 1 to 128 bytes of UTF-8 without control characters");
@@ -107,9 +109,13 @@ decide_ask parse_decide_query(const net::request& request, json::field_errors& e
     errors.push_back({"", "the query string is not well-formed: check its percent escapes"});
     return ask;
   }
+  const json::path root;
+  std::set<std::string_view> seen;
   for (const auto& [name, value] : *query) {
-    json::path where{nullptr, name, -1};
-    if (name == "placement")
+    const json::path where{&root, name, -1};
+    if (name != "placement" && !seen.insert(name).second)
+      json::add_error(errors, where, "stands more than once");
+    else if (name == "placement")
       add_placement(ask, value, where, errors);
     else if ((name == "user" || name == "request_id") && !json::is_identifier(value))
       json::add_error(errors, where, "an identifier is 1 to 128 bytes of UTF-8 without control characters");
@@ -118,7 +124,8 @@ decide_ask parse_decide_query(const net::request& request, json::field_errors& e
     else if (name == "request_id")
       ask.request_id = value;
     else if (name != "dry_run" && name != "explain")
-      json::add_error(errors, where, "unknown parameter; known are user, placement, request_id, dry_run, explain");
+      json::add_error(errors, where,
+                      "unknown parameter; known are user, placement, request_id, dry_run, explain");
     else if (!flag(value, name == "dry_run" ? ask.request.dry_run : ask.request.explain))
       json::add_error(errors, where, "must be true or false");
   }

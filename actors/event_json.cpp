@@ -2,6 +2,8 @@
 
 #include "json/time_text.hpp"
 
+#include <set>
+
 namespace beckon::actors {
 
 namespace {
@@ -10,20 +12,21 @@ using need = json::object_reader::need;
 
 std::string code_for(json::fault kind) {
   switch (kind) {
-    case json::fault::unknown:
-      return "unknown_field";
-    case json::fault::missing:
-      return "missing_field";
-    case json::fault::bad_value:
-      break;
+  case json::fault::unknown:
+    return "unknown_field";
+  case json::fault::missing:
+    return "missing_field";
+  case json::fault::bad_value:
+    break;
   }
   return "bad_value";
 }
 
 /// Reads one event; false when it is rejected.
 class event_reader {
-public:
-  event_reader(const json::value& v, const json::path& where, int64_t now_ms) : in_(v, where, errors_), now_ms_(now_ms) {}
+ public:
+  event_reader(const json::value& v, const json::path& where, int64_t now_ms)
+      : in_(v, where, errors_), now_ms_(now_ms) {}
 
   bool read(storage::event_row& out, rejected_event& why) {
     out.id = in_.identifier("id", need::required).value_or("");
@@ -40,7 +43,7 @@ public:
     return why.code.empty();
   }
 
-private:
+ private:
   static void note(rejected_event& why, std::string code, const json::field_error& e) {
     why.code = std::move(code);
     why.pointer = e.pointer;
@@ -180,16 +183,20 @@ void append_event(std::string& out, const storage::event_row& e) {
   out += '}';
 }
 
-std::optional<storage::event_filter> parse_event_filter(const net::request& request, json::field_errors& errors) {
+std::optional<storage::event_filter> parse_event_filter(const net::request& request,
+                                                        json::field_errors& errors) {
   storage::event_filter f;
   auto query = net::parse_query(request.query);
   if (!query) {
     errors.push_back({"", "the query string is not well-formed: check its percent escapes"});
     return std::nullopt;
   }
+  const json::path root;
+  std::set<std::string_view> seen;
   for (const auto& [name, value] : *query)
-    if (auto fault = read_parameter(name, value, f); !fault.empty())
-      json::add_error(errors, json::path{nullptr, name, -1}, fault);
+    if (auto fault = seen.insert(name).second ? read_parameter(name, value, f) : "stands more than once";
+        !fault.empty())
+      json::add_error(errors, json::path{&root, name, -1}, fault);
   if (!errors.empty())
     return std::nullopt;
   return f;

@@ -12,8 +12,8 @@
 namespace beckon::actors {
 
 constexpr size_t events_per_batch_max = 500;
-constexpr int64_t event_ahead_max_ms = 5 * 60 * 1000;              // `at` may be this far in the future
-constexpr int64_t event_behind_max_ms = 30LL * 24 * 3600 * 1000;   // and this far in the past
+constexpr int64_t event_ahead_max_ms = 5 * 60 * 1000;            // `at` may be this far in the future
+constexpr int64_t event_behind_max_ms = 30LL * 24 * 3600 * 1000; // and this far in the past
 constexpr size_t event_properties_bytes_max = 16384;
 
 /// Why one event of a batch was not taken.
@@ -29,13 +29,15 @@ struct parsed_events {
   std::vector<rejected_event> rejected;
 };
 
-/// Reads {"events": [...]}. Errors of the envelope go to `errors`; errors of single events reject those alone.
+/// Reads {"events": [...]}. Errors of the envelope go to `errors`; errors of single events reject those
+/// alone.
 parsed_events parse_events(const json::value& body, int64_t now_ms, json::field_errors& errors);
 
 /// One event as JSON, without a line end.
 void append_event(std::string& out, const storage::event_row& e);
 
 /// Reads since, until, user, popup and type from the query.
-std::optional<storage::event_filter> parse_event_filter(const net::request& request, json::field_errors& errors);
+std::optional<storage::event_filter> parse_event_filter(const net::request& request,
+                                                        json::field_errors& errors);
 
 } // namespace beckon::actors

@@ -44,8 +44,9 @@ net::response render(const state& st, const write_result& result) {
   if (!result.error.ok()) {
     if (result.error.code == storage::errc::rejected && result.error.what == work_error::kind::store)
       return net::make_problem(422, "the store refuses this batch: " + result.error.detail);
-    return net::make_unavailable("the events could not be stored now, and none of them was acknowledged; send the same "
-                                 "batch again, the ids keep it from counting twice");
+    return net::make_unavailable(
+        "the events could not be stored now, and none of them was acknowledged; send the same "
+        "batch again, the ids keep it from counting twice");
   }
   m.events_accepted->Increment(static_cast<double>(st.parsed.rows.size() - result.outcome.duplicates));
   m.events_duplicate->Increment(result.outcome.duplicates);
@@ -66,9 +67,9 @@ void send_batch(Self* self) {
 
 } // namespace
 
-events_handler_actor::behavior_type events_handler(events_handler_actor::stateful_pointer<events_handler_state> self,
-                                                   net::request_ptr request, net::http_broker_actor broker,
-                                                   node_context_ptr node) {
+events_handler_actor::behavior_type
+events_handler(events_handler_actor::stateful_pointer<events_handler_state> self, net::request_ptr request,
+               net::http_broker_actor broker, node_context_ptr node) {
   auto& st = self->state;
   st.open(std::move(request), std::move(broker), std::move(node));
   body_errors errors;
@@ -82,12 +83,13 @@ events_handler_actor::behavior_type events_handler(events_handler_actor::statefu
   }
   send_batch(self);
   return {
-    [self](net::expire_atom) { answer_expired(self); },
-    [self](const write_result_ptr& result) { answer(self, render(self->state, *result)); },
+      [self](net::expire_atom) { answer_expired(self); },
+      [self](const write_result_ptr& result) { answer(self, render(self->state, *result)); },
   };
 }
 
-// -- out ----------------------------------------------------------------------------------------------------------
+// -- out
+// ----------------------------------------------------------------------------------------------------------
 
 namespace {
 
@@ -166,8 +168,8 @@ void take_page(Self* self, const read_result& result) {
 } // namespace
 
 event_export_handler_actor::behavior_type
-event_export_handler(event_export_handler_actor::stateful_pointer<event_export_state> self, net::request_ptr request,
-                     net::http_broker_actor broker, node_context_ptr node) {
+event_export_handler(event_export_handler_actor::stateful_pointer<event_export_state> self,
+                     net::request_ptr request, net::http_broker_actor broker, node_context_ptr node) {
   auto& st = self->state;
   st.open(std::move(request), std::move(broker), std::move(node));
   json::field_errors errors;
@@ -179,13 +181,13 @@ event_export_handler(event_export_handler_actor::stateful_pointer<event_export_s
   st.filter = std::move(*filter);
   ask_page(self, {});
   return {
-    [self](net::expire_atom) {
-      if (!self->state.begun)
-        answer_expired(self);
-    },
-    [self](net::more_atom) { go_on(self); },
-    [self](net::abort_atom) { self->quit(); },
-    [self](const read_result_ptr& result) { take_page(self, *result); },
+      [self](net::expire_atom) {
+        if (!self->state.begun)
+          answer_expired(self);
+      },
+      [self](net::more_atom) { go_on(self); },
+      [self](net::abort_atom) { self->quit(); },
+      [self](const read_result_ptr& result) { take_page(self, *result); },
   };
 }
 

@@ -16,9 +16,9 @@ struct events_handler_state : exchange_state {
   parsed_events parsed;
 };
 
-events_handler_actor::behavior_type events_handler(events_handler_actor::stateful_pointer<events_handler_state> self,
-                                                   net::request_ptr request, net::http_broker_actor broker,
-                                                   node_context_ptr node);
+events_handler_actor::behavior_type
+events_handler(events_handler_actor::stateful_pointer<events_handler_state> self, net::request_ptr request,
+               net::http_broker_actor broker, node_context_ptr node);
 
 /// Answers one GET /v1/events: reads page after page, each only when the client has taken the one before.
 using event_export_handler_actor = net::streaming_request_actor::extend<caf::reacts_to<read_result_ptr>>;
@@ -31,7 +31,7 @@ struct event_export_state : exchange_state {
 };
 
 event_export_handler_actor::behavior_type
-event_export_handler(event_export_handler_actor::stateful_pointer<event_export_state> self, net::request_ptr request,
-                     net::http_broker_actor broker, node_context_ptr node);
+event_export_handler(event_export_handler_actor::stateful_pointer<event_export_state> self,
+                     net::request_ptr request, net::http_broker_actor broker, node_context_ptr node);
 
 } // namespace beckon::actors

@@ -42,23 +42,25 @@ using node_handles_ptr = std::shared_ptr<const node_handles>;
 } // namespace beckon::actors
 
 CAF_BEGIN_TYPE_ID_BLOCK(beckon_actors, beckon_net_last_type_id + 1)
-  CAF_ADD_ATOM(beckon_actors, beckon::actors, decide_atom, "decide")
-  CAF_ADD_ATOM(beckon_actors, beckon::actors, user_atom, "user")
-  CAF_ADD_ATOM(beckon_actors, beckon::actors, change_atom, "change")     // change the catalogue
-  CAF_ADD_ATOM(beckon_actors, beckon::actors, adopt_atom, "adopt")       // use this snapshot from now on
-  CAF_ADD_ATOM(beckon_actors, beckon::actors, view_atom, "view")
-  CAF_ADD_ATOM(beckon_actors, beckon::actors, write_atom, "write")
-  CAF_ADD_ATOM(beckon_actors, beckon::actors, read_atom, "read")
-  CAF_ADD_ATOM(beckon_actors, beckon::actors, attach_atom, "attach")     // here is a worker to give work to
-  CAF_ADD_ATOM(beckon_actors, beckon::actors, lost_atom, "lost")         // a pool was restarted: its answers will not come
-  CAF_ADD_ATOM(beckon_actors, beckon::actors, start_atom, "start")
-  CAF_ADD_ATOM(beckon_actors, beckon::actors, stop_atom, "stop")
-  CAF_ADD_ATOM(beckon_actors, beckon::actors, beat_atom, "beat")         // a periodic turn of one's own
+CAF_ADD_ATOM(beckon_actors, beckon::actors, decide_atom, "decide")
+CAF_ADD_ATOM(beckon_actors, beckon::actors, user_atom, "user")
+CAF_ADD_ATOM(beckon_actors, beckon::actors, change_atom, "change") // change the catalogue
+CAF_ADD_ATOM(beckon_actors, beckon::actors, adopt_atom, "adopt")   // use this snapshot from now on
+CAF_ADD_ATOM(beckon_actors, beckon::actors, view_atom, "view")
+CAF_ADD_ATOM(beckon_actors, beckon::actors, write_atom, "write")
+CAF_ADD_ATOM(beckon_actors, beckon::actors, read_atom, "read")
+CAF_ADD_ATOM(beckon_actors, beckon::actors, attach_atom, "attach") // here is a worker to give work to
+CAF_ADD_ATOM(beckon_actors, beckon::actors, lost_atom,
+             "lost") // a pool was restarted: its answers will not come
+CAF_ADD_ATOM(beckon_actors, beckon::actors, start_atom, "start")
+CAF_ADD_ATOM(beckon_actors, beckon::actors, stop_atom, "stop")
+CAF_ADD_ATOM(beckon_actors, beckon::actors, beat_atom, "beat") // a periodic turn of one's own
 CAF_END_TYPE_ID_BLOCK(beckon_actors)
 
 namespace beckon::actors {
 
-/// Gets the result of a write that it asked for, with the token it gave. Exactly one result an ask, unless lost_atom.
+/// Gets the result of a write that it asked for, with the token it gave. Exactly one result an ask, unless
+/// lost_atom.
 using write_client_actor = caf::typed_actor<caf::reacts_to<write_result_ptr>>;
 
 /// Gets the result of a read that it asked for, with the token it gave.
@@ -66,68 +68,73 @@ using read_client_actor = caf::typed_actor<caf::reacts_to<read_result_ptr>>;
 
 /// One store session that writes. Runs on: own thread. Blocks: yes, at most for the store's time-outs.
 using writer_actor = caf::typed_actor<
-  // Runs the jobs as one durable transaction; one result a job, in their order. No jobs: checks that the store can write.
-  caf::replies_to<write_atom, write_batch_ptr>::with<write_batch_result_ptr>>;
+    // Runs the jobs as one durable transaction; one result a job, in their order. No jobs: checks that the
+    // store can write.
+    caf::replies_to<write_atom, write_batch_ptr>::with<write_batch_result_ptr>>;
 
-/// Gives write jobs to the writers, by credit: each writer has at most one batch, made of what gathered meanwhile.
-/// Runs on: scheduler. Blocks: no. Bounds: writers.queue-jobs-max, writers.queue-bytes-max; beyond: overloaded.
+/// Gives write jobs to the writers, by credit: each writer has at most one batch, made of what gathered
+/// meanwhile. Runs on: scheduler. Blocks: no. Bounds: writers.queue-jobs-max, writers.queue-bytes-max;
+/// beyond: overloaded.
 using writer_pool_actor = caf::typed_actor<
-  // Queues one job. Jobs of one shard keep their order.
-  caf::reacts_to<write_atom, write_ask_ptr>,
-  // A batch came back.
-  caf::reacts_to<write_batch_result_ptr>,
-  // Writer number `lane` is (again) there.
-  caf::reacts_to<attach_atom, uint32_t /* lane */, writer_actor>,
-  // Checks the store when no result told how it is.
-  caf::reacts_to<beat_atom>,
-  // Takes no more jobs; answers when the queue is empty and each writer idle.
-  caf::replies_to<stop_atom>::with<stop_atom>>;
+    // Queues one job. Jobs of one shard keep their order.
+    caf::reacts_to<write_atom, write_ask_ptr>,
+    // A batch came back.
+    caf::reacts_to<write_batch_result_ptr>,
+    // Writer number `lane` is (again) there.
+    caf::reacts_to<attach_atom, uint32_t /* lane */, writer_actor>,
+    // Checks the store when no result told how it is.
+    caf::reacts_to<beat_atom>,
+    // Takes no more jobs; answers when the queue is empty and each writer idle.
+    caf::replies_to<stop_atom>::with<stop_atom>>;
 
 /// One store session that reads. Runs on: own thread. Blocks: yes, at most for the store's time-outs.
-using reader_actor = caf::typed_actor<caf::replies_to<read_atom, read_batch_ptr>::with<read_batch_result_ptr>>;
+using reader_actor =
+    caf::typed_actor<caf::replies_to<read_atom, read_batch_ptr>::with<read_batch_result_ptr>>;
 
 /// Gives read jobs to whichever reader is idle; loads of users go in batches.
 /// Runs on: scheduler. Blocks: no. Bounds: readers.queue-jobs-max; beyond: overloaded.
-using reader_pool_actor = caf::typed_actor<
-  caf::reacts_to<read_atom, read_ask_ptr>, caf::reacts_to<read_batch_result_ptr>,
-  caf::reacts_to<attach_atom, uint32_t /* lane */, reader_actor>>;
+using reader_pool_actor =
+    caf::typed_actor<caf::reacts_to<read_atom, read_ask_ptr>, caf::reacts_to<read_batch_result_ptr>,
+                     caf::reacts_to<attach_atom, uint32_t /* lane */, reader_actor>>;
 
-/// The current compiled catalogue; loads it once at start and pushes each new snapshot to the shards before it answers.
-/// Runs on: scheduler. Blocks: no. Bounds: limits.popups-max.
+/// The current compiled catalogue; loads it once at start and pushes each new snapshot to the shards before
+/// it answers. Runs on: scheduler. Blocks: no. Bounds: limits.popups-max.
 using catalog_cache_actor = caf::typed_actor<
-  // The current view; null until it is loaded.
-  caf::replies_to<view_atom>::with<catalog_view_ptr>,
-  // Changes one popup or the settings, durably, then live on this node. Not safe to retry without a revision.
-  caf::replies_to<change_atom, catalog_ask_ptr>::with<catalog_answer_ptr>,
-  caf::reacts_to<write_result_ptr>, caf::reacts_to<read_result_ptr>, caf::reacts_to<lost_atom>,
-  // Tries to load again.
-  caf::reacts_to<beat_atom>>;
+    // The current view; null until it is loaded.
+    caf::replies_to<view_atom>::with<catalog_view_ptr>,
+    // Changes one popup or the settings, durably, then live on this node. Not safe to retry without a
+    // revision.
+    caf::replies_to<change_atom, catalog_ask_ptr>::with<catalog_answer_ptr>, caf::reacts_to<write_result_ptr>,
+    caf::reacts_to<read_result_ptr>, caf::reacts_to<lost_atom>,
+    // Tries to load again.
+    caf::reacts_to<beat_atom>>;
 
-/// Owner of the state and profile of the users of one shard: a bounded cache in front of the store. Decides and claims.
-/// Runs on: scheduler. Blocks: no. Bounds: limits.shard-users-max, user-waiting-max, shard-waiting-max; beyond: overloaded.
-/// Lost on a crash: the cache.
+/// Owner of the state and profile of the users of one shard: a bounded cache in front of the store. Decides
+/// and claims. Runs on: scheduler. Blocks: no. Bounds: limits.shard-users-max, user-waiting-max,
+/// shard-waiting-max; beyond: overloaded. Lost on a crash: the cache.
 using user_shard_actor = caf::typed_actor<
-  // Decides. A popup is in the answer only after its claim is durable. Safe to retry with a request id.
-  caf::replies_to<decide_atom, decide_ask_ptr>::with<decide_answer_ptr>,
-  // Reads or changes one user.
-  caf::replies_to<user_atom, user_ask_ptr>::with<user_answer_ptr>,
-  // A new catalogue; older versions than the present one are ignored.
-  caf::reacts_to<adopt_atom, decision::catalog_ptr>,
-  // Events changed a user's stored state.
-  caf::reacts_to<changed_user_ptr>, //
-  caf::reacts_to<write_result_ptr>, caf::reacts_to<read_result_ptr>, caf::reacts_to<lost_atom>>;
+    // Decides. A popup is in the answer only after its claim is durable. Safe to retry with a request id.
+    caf::replies_to<decide_atom, decide_ask_ptr>::with<decide_answer_ptr>,
+    // Reads or changes one user.
+    caf::replies_to<user_atom, user_ask_ptr>::with<user_answer_ptr>,
+    // A new catalogue; older versions than the present one are ignored.
+    caf::reacts_to<adopt_atom, decision::catalog_ptr>,
+    // Events changed a user's stored state.
+    caf::reacts_to<changed_user_ptr>, //
+    caf::reacts_to<write_result_ptr>, caf::reacts_to<read_result_ptr>, caf::reacts_to<lost_atom>>;
 
 /// Drops remembered answers that are older than a retry may be. Runs on: scheduler. Blocks: no.
 using answer_pruner_actor = caf::typed_actor<caf::reacts_to<beat_atom>, caf::reacts_to<write_result_ptr>>;
 
-/// Starts every long-lived actor, restarts what dies with a growing pause, stops in order. Runs on: scheduler. Blocks: no.
+/// Starts every long-lived actor, restarts what dies with a growing pause, stops in order. Runs on:
+/// scheduler. Blocks: no.
 using supervisor_actor = caf::typed_actor<
-  // Answers when the catalogue is loaded and pushed to the shards.
-  caf::replies_to<start_atom>::with<start_atom>,
-  // Looks whether the catalogue is there; restarts what is due.
-  caf::reacts_to<beat_atom>,
-  // Flushes the writers, then stops everybody.
-  caf::replies_to<stop_atom>::with<stop_atom>>;
+    // Answers when the catalogue is loaded and pushed to the shards.
+    caf::replies_to<start_atom>::with<start_atom>,
+    // Looks whether the catalogue is there; restarts what is due.
+    caf::reacts_to<beat_atom>,
+    // Flushes the writers, then stops everybody.
+    caf::replies_to<stop_atom>::with<stop_atom>>;
 
 struct write_ask {
   uint64_t token = 0;

@@ -11,10 +11,12 @@
 #include <variant>
 #include <vector>
 
-/// What the actors say to one another: plain values behind shared pointers, never changed once sent, local to the process.
+/// What the actors say to one another: plain values behind shared pointers, never changed once sent, local to
+/// the process.
 namespace beckon::actors {
 
-// -- decide -----------------------------------------------------------------------------------------------------
+// -- decide
+// -----------------------------------------------------------------------------------------------------
 
 struct decide_ask {
   decision::decide_request request;
@@ -37,7 +39,8 @@ struct decide_answer {
   std::string body; // when not empty: the answer as it must be sent (made with the claim, or replayed)
 };
 
-// -- users --------------------------------------------------------------------------------------------------------
+// -- users
+// --------------------------------------------------------------------------------------------------------
 
 enum class user_operation : uint8_t { get, replace_profile, patch_profile, erase };
 
@@ -49,14 +52,15 @@ struct user_ask {
 
 struct user_answer {
   ask_status status = ask_status::done;
-  bool found = false;             // whether there was anything about this user
-  bool created = false;           // replace: there was no profile before
-  json::field_errors errors;      // patch: the merged profile is not acceptable; nothing changed
+  bool found = false;        // whether there was anything about this user
+  bool created = false;      // replace: there was no profile before
+  json::field_errors errors; // patch: the merged profile is not acceptable; nothing changed
   decision::user_state state;
   std::shared_ptr<const decision::attributes> profile; // null: none
 };
 
-// -- store work -----------------------------------------------------------------------------------------------------
+// -- store work
+// -----------------------------------------------------------------------------------------------------
 
 /// Why work could not be done, in `detail` for people. `ok()` means it was done.
 struct work_error {
@@ -90,9 +94,10 @@ struct load_events_job {
   uint32_t limit = 500;
 };
 
-using read_job = std::variant<load_users_job, load_answer_job, load_catalog_job, load_stats_job, load_events_job>;
-using read_value = std::variant<std::monostate, storage::user_row, std::optional<std::string>, storage::catalog_rows,
-                                std::vector<storage::stat_row>, storage::event_page>;
+using read_job =
+    std::variant<load_users_job, load_answer_job, load_catalog_job, load_stats_job, load_events_job>;
+using read_value = std::variant<std::monostate, storage::user_row, std::optional<std::string>,
+                                storage::catalog_rows, std::vector<storage::stat_row>, storage::event_page>;
 
 struct read_result {
   uint64_t token = 0;
@@ -100,7 +105,8 @@ struct read_result {
   read_value value; // the alternative that belongs to the job
 };
 
-// -- the catalogue ---------------------------------------------------------------------------------------------------
+// -- the catalogue
+// ---------------------------------------------------------------------------------------------------
 
 /// The catalogue as stored and as compiled; immutable.
 struct catalog_view {
@@ -121,7 +127,15 @@ struct catalog_ask {
 };
 
 struct catalog_answer {
-  enum class status : uint8_t { done, created, conflict, not_found, too_many, unavailable, overloaded } what = status::done;
+  enum class status : uint8_t {
+    done,
+    created,
+    conflict,
+    not_found,
+    too_many,
+    unavailable,
+    overloaded
+  } what = status::done;
   uint64_t revision = 0; // the new one, or the present one on a conflict
   catalog_view_ptr view; // the catalogue after the change
   std::string detail;

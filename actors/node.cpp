@@ -57,9 +57,9 @@ net::http_options http_options_from(const config::configuration& cfg) {
 }
 
 class running_node : public node {
-public:
+ public:
   running_node(caf::actor_system& system, node_context_ptr context, storage::store_ptr store)
-    : system_(system), context_(std::move(context)), store_(std::move(store)) {}
+      : system_(system), context_(std::move(context)), store_(std::move(store)) {}
 
   ~running_node() override { stop(); }
 
@@ -104,17 +104,18 @@ public:
     return cut_off_;
   }
 
-private:
+ private:
   caf::error wait_for_start() {
     caf::error result;
     caf::scoped_actor self{system_};
     self->request(supervisor_, start_wait_max, start_atom::value)
-      .receive([](start_atom) {},
-               [&](const caf::error&) {
-                 auto fault = context_->health.store_fault();
-                 result = caf::make_error(caf::sec::runtime_error,
-                                          fault.empty() ? "the store did not answer in time" : std::move(fault));
-               });
+        .receive([](start_atom) {},
+                 [&](const caf::error&) {
+                   auto fault = context_->health.store_fault();
+                   result =
+                       caf::make_error(caf::sec::runtime_error,
+                                       fault.empty() ? "the store did not answer in time" : std::move(fault));
+                 });
     return result;
   }
 
@@ -122,7 +123,7 @@ private:
     caf::scoped_actor self{system_};
     auto wait = std::chrono::milliseconds{grace_ms_} + std::chrono::seconds{5};
     self->request(broker_, wait, net::drain_atom::value, static_cast<uint32_t>(grace_ms_))
-      .receive([this](uint64_t cut) { cut_off_ = cut; }, [this](const caf::error&) { cut_off_ = 1; });
+        .receive([this](uint64_t cut) { cut_off_ = cut; }, [this](const caf::error&) { cut_off_ = 1; });
     broker_ = nullptr;
   }
 
@@ -131,9 +132,9 @@ private:
       return;
     caf::scoped_actor self{system_};
     auto wait = std::chrono::milliseconds{grace_ms_} + std::chrono::seconds{10};
-    self->request(supervisor_, wait, stop_atom::value).receive([](stop_atom) {}, [this](const caf::error&) {
-      context_->health.fail("the actors did not stop in time");
-    });
+    self->request(supervisor_, wait, stop_atom::value)
+        .receive([](stop_atom) {},
+                 [this](const caf::error&) { context_->health.fail("the actors did not stop in time"); });
     supervisor_ = nullptr;
   }
 

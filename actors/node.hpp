@@ -25,18 +25,20 @@ using node_context_ptr = std::shared_ptr<node_context>;
 /// Adds routes of its own to a node: gets what request actors may use and returns lines of the route table.
 using extension = std::function<std::vector<net::route>(const node_context_ptr&)>;
 
-/// Sets what this program needs of CAF: message types, scheduler, middleman. Call before the actor_system is made.
+/// Sets what this program needs of CAF: message types, scheduler, middleman. Call before the actor_system is
+/// made.
 void prepare_system(caf::actor_system_config& target, const config::configuration& cfg);
 
 /// One running node: store, actors and HTTP front, started in order and stopped in order.
 /// Threadsafe: no; the thread that started it stops it.
 class node {
-public:
+ public:
   virtual ~node() = default;
 
   /// Opens the store, migrates it, starts the actors and listens. On an error nothing is left running.
   /// The error's text is for people.
-  static caf::expected<std::unique_ptr<node>> start(caf::actor_system& system, const config::configuration& cfg,
+  static caf::expected<std::unique_ptr<node>> start(caf::actor_system& system,
+                                                    const config::configuration& cfg,
                                                     const std::vector<extension>& extensions);
 
   virtual const std::string& address() const = 0;
@@ -44,11 +46,12 @@ public:
   /// "sqlite /var/lib/beckon/beckon.db".
   virtual std::string store_description() const = 0;
 
-  /// Whether a fault was found after which the process must not go on (an fsync error); the reason, else empty.
+  /// Whether a fault was found after which the process must not go on (an fsync error); the reason, else
+  /// empty.
   virtual std::string fatal_reason() const = 0;
 
-  /// Drains: not ready, listener closed, requests in flight answered, writers flushed, store closed; at most node.grace-ms.
-  /// Returns how many requests were cut off (0: none). Idempotent.
+  /// Drains: not ready, listener closed, requests in flight answered, writers flushed, store closed; at most
+  /// node.grace-ms. Returns how many requests were cut off (0: none). Idempotent.
   virtual uint64_t stop() = 0;
 };
 

@@ -25,7 +25,7 @@ struct node_health {
   void store_fault(std::string detail);
   std::string store_fault() const;
 
-private:
+ private:
   mutable std::mutex mutex_;
   std::string fatal_reason_;
   std::string store_fault_;
@@ -45,7 +45,7 @@ struct node_context {
     std::atomic_store_explicit(&handles_, std::move(table), std::memory_order_release);
   }
 
-private:
+ private:
   node_handles_ptr handles_;
 };
 

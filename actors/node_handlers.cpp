@@ -29,11 +29,14 @@ std::vector<check> checks(const node_context& node) {
   auto fault = h.store_fault();
   auto fatal = h.fatal_reason();
   return {
-    {"process", fatal.empty(), fatal.empty() ? "no fatal fault" : fatal},
-    {"draining", !h.draining, h.draining ? "the node is stopping" : "the node takes requests"},
-    {"catalog", h.catalog_loaded, h.catalog_loaded ? "loaded" : "not loaded yet"},
-    {"store", h.store_writable, h.store_writable ? "writable" : fault.empty() ? "not asked yet" : fault},
-    {"shards", node.handles() != nullptr, "all 256 owned by this node"},
+      {"process", fatal.empty(), fatal.empty() ? "no fatal fault" : fatal},
+      {"draining", !h.draining, h.draining ? "the node is stopping" : "the node takes requests"},
+      {"catalog", h.catalog_loaded, h.catalog_loaded ? "loaded" : "not loaded yet"},
+      {"store", h.store_writable,
+       h.store_writable ? "writable"
+       : fault.empty()  ? "not asked yet"
+                        : fault},
+      {"shards", node.handles() != nullptr, "all 256 owned by this node"},
   };
 }
 

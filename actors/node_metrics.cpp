@@ -16,14 +16,16 @@ namespace pm = prometheus;
 
 /// Sums the shards' counters into metric families at the moment of looking.
 class node_metrics::shard_sums : public pm::Collectable {
-public:
+ public:
   explicit shard_sums(const shard_array& shards) : shards_(shards) {}
 
   std::vector<pm::MetricFamily> Collect() const override {
     std::vector<pm::MetricFamily> out;
     counter(out, "beckon_user_cache_hits_total", "Asks whose user was in the cache", &shard_counters::hits);
-    counter(out, "beckon_user_cache_misses_total", "Asks that had to load their user", &shard_counters::misses);
-    counter(out, "beckon_user_cache_evictions_total", "Users dropped to make room", &shard_counters::evictions);
+    counter(out, "beckon_user_cache_misses_total", "Asks that had to load their user",
+            &shard_counters::misses);
+    counter(out, "beckon_user_cache_evictions_total", "Users dropped to make room",
+            &shard_counters::evictions);
     counter(out, "beckon_claims_total", "Durable claims: answers with a popup", &shard_counters::claims);
     counter(out, "beckon_claim_conflicts_total", "Claims decided again because the stored state had moved on",
             &shard_counters::conflicts);
@@ -35,7 +37,7 @@ public:
     return out;
   }
 
-private:
+ private:
   using field = owned_counter shard_counters::*;
 
   double sum(field f) const {
@@ -99,7 +101,8 @@ private:
 
 namespace {
 
-pm::Counter* make_counter(pm::Registry& r, const char* name, const char* help, const pm::Labels& labels = {}) {
+pm::Counter* make_counter(pm::Registry& r, const char* name, const char* help,
+                          const pm::Labels& labels = {}) {
   return &pm::BuildCounter().Name(name).Help(help).Register(r).Add(labels);
 }
 
@@ -115,17 +118,19 @@ pm::Histogram* make_histogram(pm::Registry& r, const char* name, const char* hel
 } // namespace
 
 node_metrics::node_metrics(std::shared_ptr<pm::Registry> registry)
-  : registry_(std::move(registry)),
-    shards_(std::make_unique<shard_array>()),
-    sums_(std::make_unique<shard_sums>(*shards_)) {
+    : registry_(std::move(registry)),
+      shards_(std::make_unique<shard_array>()),
+      sums_(std::make_unique<shard_sums>(*shards_)) {
   auto& r = *registry_;
   const auto* events = "beckon_events_total";
   const auto* events_help = "Events by what became of them";
   events_accepted = make_counter(r, events, events_help, {{"outcome", "accepted"}});
   events_duplicate = make_counter(r, events, events_help, {{"outcome", "duplicate"}});
   events_rejected = make_counter(r, events, events_help, {{"outcome", "rejected"}});
-  write_overloads = make_counter(r, "beckon_write_overloads_total", "Write jobs refused because the queue was full");
-  read_overloads = make_counter(r, "beckon_read_overloads_total", "Read jobs refused because the queue was full");
+  write_overloads =
+      make_counter(r, "beckon_write_overloads_total", "Write jobs refused because the queue was full");
+  read_overloads =
+      make_counter(r, "beckon_read_overloads_total", "Read jobs refused because the queue was full");
   write_failures = make_counter(r, "beckon_write_failures_total", "Transactions that failed");
   read_failures = make_counter(r, "beckon_read_failures_total", "Reads that failed");
   restarts = make_counter(r, "beckon_actor_restarts_total", "Actors started again after they died");

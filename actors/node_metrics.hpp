@@ -20,18 +20,20 @@ namespace beckon::actors {
 
 /// A number that one actor writes and anybody may read; no read-modify-write on the hot path.
 class owned_counter {
-public:
-  void add(uint64_t n = 1) { value_.store(value_.load(std::memory_order_relaxed) + n, std::memory_order_relaxed); }
+ public:
+  void add(uint64_t n = 1) {
+    value_.store(value_.load(std::memory_order_relaxed) + n, std::memory_order_relaxed);
+  }
   void set(uint64_t n) { value_.store(n, std::memory_order_relaxed); }
   uint64_t get() const { return value_.load(std::memory_order_relaxed); }
 
-private:
+ private:
   std::atomic<uint64_t> value_{0};
 };
 
 /// Counters of one user shard, on cache lines of their own: written by the shard, except `asked`.
 struct alignas(64) shard_counters {
-  std::atomic<uint64_t> asked{0}; // asks sent to the shard, by anybody
+  std::atomic<uint64_t> asked{0};  // asks sent to the shard, by anybody
   alignas(64) owned_counter taken; // asks taken from the mailbox
   owned_counter hits;
   owned_counter misses;
@@ -47,7 +49,7 @@ struct alignas(64) shard_counters {
 /// Every metric of the actors. The shards' counters are summed when somebody looks.
 /// Threadsafe.
 class node_metrics {
-public:
+ public:
   explicit node_metrics(std::shared_ptr<prometheus::Registry> registry);
   ~node_metrics();
 
@@ -73,7 +75,7 @@ public:
   /// Everything, in the Prometheus text format.
   std::string text() const;
 
-private:
+ private:
   using shard_array = std::array<shard_counters, decision::shard_count>;
   class shard_sums;
   std::shared_ptr<prometheus::Registry> registry_;

@@ -18,12 +18,13 @@ struct counts {
 };
 
 /// How the API calls what the store counts.
-constexpr std::array<std::pair<std::string_view, std::string_view>, 6> stat_names{{{"show", "shows"},
-                                                                                   {"impression", "impressions"},
-                                                                                   {"click", "clicks"},
-                                                                                   {"dismiss", "dismissals"},
-                                                                                   {"convert", "conversions"},
-                                                                                   {"custom", "custom"}}};
+constexpr std::array<std::pair<std::string_view, std::string_view>, 6> stat_names{
+    {{"show", "shows"},
+     {"impression", "impressions"},
+     {"click", "clicks"},
+     {"dismiss", "dismissals"},
+     {"convert", "conversions"},
+     {"custom", "custom"}}};
 
 void append_counts(std::string& out, const std::map<std::string, counts, std::less<>>& by_kind) {
   bool first = true;
@@ -58,7 +59,8 @@ std::string_view trim(std::string_view s) {
 
 } // namespace
 
-popup_document read_popup(json::document& doc, std::optional<std::string_view> id, json::field_errors& errors) {
+popup_document read_popup(json::document& doc, std::optional<std::string_view> id,
+                          json::field_errors& errors) {
   if (doc.IsObject())
     for (const char* shown : {"revision", "created_at", "updated_at"})
       doc.RemoveMember(shown);
@@ -66,7 +68,8 @@ popup_document read_popup(json::document& doc, std::optional<std::string_view> i
   if (!errors.empty())
     return {};
   if (!doc.HasMember("id"))
-    doc.AddMember("id", json::value{p.id.data(), static_cast<rapidjson::SizeType>(p.id.size()), doc.GetAllocator()},
+    doc.AddMember("id",
+                  json::value{p.id.data(), static_cast<rapidjson::SizeType>(p.id.size()), doc.GetAllocator()},
                   doc.GetAllocator());
   return {p.id, json::to_string(doc)};
 }

@@ -29,7 +29,9 @@ struct single_read {
   }
   void operator()(const load_catalog_job&) const { settle(out, session.load_catalog()); }
   void operator()(const load_stats_job& j) const { settle(out, session.load_stats(j.popup)); }
-  void operator()(const load_events_job& j) const { settle(out, session.load_events(j.filter, j.from, j.limit)); }
+  void operator()(const load_events_job& j) const {
+    settle(out, session.load_events(j.filter, j.from, j.limit));
+  }
 };
 
 } // namespace
@@ -73,10 +75,11 @@ read_batch_result_ptr reader_state::run(const read_batch& batch) {
   return result;
 }
 
-reader_actor::behavior_type reader(reader_actor::stateful_pointer<reader_state> self, storage::store_ptr store) {
+reader_actor::behavior_type reader(reader_actor::stateful_pointer<reader_state> self,
+                                   storage::store_ptr store) {
   self->state.store = std::move(store);
   return {
-    [self](read_atom, const read_batch_ptr& batch) { return self->state.run(*batch); },
+      [self](read_atom, const read_batch_ptr& batch) { return self->state.run(*batch); },
   };
 }
 

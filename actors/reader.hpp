@@ -10,7 +10,8 @@
 
 namespace beckon::actors {
 
-/// Behaviour of one reader; spawn it detached. Opens its session on the first batch and again after a failure.
+/// Behaviour of one reader; spawn it detached. Opens its session on the first batch and again after a
+/// failure.
 struct reader_state {
   storage::store_ptr store;
   std::unique_ptr<storage::session> session;
@@ -19,10 +20,11 @@ struct reader_state {
 
   static const char* name;
 
-private:
+ private:
   void load_users(const read_batch& batch, read_batch_result& result);
 };
 
-reader_actor::behavior_type reader(reader_actor::stateful_pointer<reader_state> self, storage::store_ptr store);
+reader_actor::behavior_type reader(reader_actor::stateful_pointer<reader_state> self,
+                                   storage::store_ptr store);
 
 } // namespace beckon::actors

@@ -54,7 +54,8 @@ void reader_pool_state::detach(const caf::actor_addr& reader) {
     l.reader = nullptr;
     auto asks = std::exchange(l.in_flight, {});
     for (auto& ask : asks)
-      refuse(*ask, {work_error::kind::store, storage::errc::unavailable, "the reader died in the middle of its work"});
+      refuse(*ask, {work_error::kind::store, storage::errc::unavailable,
+                    "the reader died in the middle of its work"});
   }
 }
 
@@ -78,9 +79,11 @@ reader_pool_actor::behavior_type reader_pool(reader_pool_state::self_pointer sel
   st.queue = work_queue<read_ask_ptr>{{st.node->options.read_jobs_max}};
   self->set_down_handler([self](const caf::down_msg& down) { self->state.detach(down.source); });
   return {
-    [self](read_atom, const read_ask_ptr& ask) { self->state.enqueue(ask); },
-    [self](const read_batch_result_ptr& result) { self->state.complete(*result); },
-    [self](attach_atom, uint32_t number, const reader_actor& reader) { self->state.attach(number, reader); },
+      [self](read_atom, const read_ask_ptr& ask) { self->state.enqueue(ask); },
+      [self](const read_batch_result_ptr& result) { self->state.complete(*result); },
+      [self](attach_atom, uint32_t number, const reader_actor& reader) {
+        self->state.attach(number, reader);
+      },
   };
 }
 

@@ -12,7 +12,8 @@
 
 namespace beckon::actors {
 
-/// Behaviour of the reader pool. `lanes` readers are attached later, each under its number; one queue serves all.
+/// Behaviour of the reader pool. `lanes` readers are attached later, each under its number; one queue serves
+/// all.
 struct reader_pool_state {
   using self_pointer = reader_pool_actor::stateful_pointer<reader_pool_state>;
 
@@ -35,7 +36,7 @@ struct reader_pool_state {
 
   static const char* name;
 
-private:
+ private:
   void pump();
   void refuse(const read_ask& ask, work_error error);
 };

@@ -19,7 +19,8 @@ bool is_json(std::string_view type) {
   return lower == "application/json" || (lower.rfind("application/", 0) == 0 && ends_with("+json"));
 }
 
-// A body sent by `curl -d` without a header says "form" although it is JSON; refusing it would only be pedantry.
+// A body sent by `curl -d` without a header says "form" although it is JSON; refusing it would only be
+// pedantry.
 bool is_form_default(std::string_view type) {
   return type == "application/x-www-form-urlencoded";
 }
@@ -33,14 +34,16 @@ net::response body_errors::problem() const {
 }
 
 bool read_body(const net::request& request, json::document& doc, body_errors& errors) {
-  if (auto type = request.field("content-type"); type && *type != json_content && !is_json(*type) && !is_form_default(*type)) {
+  if (auto type = request.field("content-type");
+      type && *type != json_content && !is_json(*type) && !is_form_default(*type)) {
     errors.status = 415;
     errors.detail = "the body must be application/json";
     return false;
   }
   if (auto bad = json::parse(request.body, doc)) {
     errors.status = 400;
-    errors.detail = "the body is not acceptable JSON: " + bad->detail + " (byte " + std::to_string(bad->offset) + ")";
+    errors.detail =
+        "the body is not acceptable JSON: " + bad->detail + " (byte " + std::to_string(bad->offset) + ")";
     return false;
   }
   return true;

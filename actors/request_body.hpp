@@ -21,7 +21,8 @@ struct body_errors {
   net::response problem() const;
 };
 
-/// Parses the body as JSON. False when that is not possible: `errors` says why. A Content-Type other than JSON is 415.
+/// Parses the body as JSON. False when that is not possible: `errors` says why. A Content-Type other than
+/// JSON is 415.
 bool read_body(const net::request& request, json::document& doc, body_errors& errors);
 
 /// 200 (or another status) with a JSON body.

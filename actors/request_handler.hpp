@@ -38,11 +38,13 @@ void answer(Self* self, net::response what) {
   self->quit();
 }
 
-/// The answer to a deadline: the work was given up, not refused; whether it took effect is not known to the client.
+/// The answer to a deadline: the work was given up, not refused; whether it took effect is not known to the
+/// client.
 template <class Self>
 void answer_expired(Self* self) {
-  answer(self, net::make_unavailable("the answer was not ready before the deadline of this request; try again later, "
-                                     "with the same request id or event ids"));
+  answer(self, net::make_unavailable(
+                   "the answer was not ready before the deadline of this request; try again later, "
+                   "with the same request id or event ids"));
 }
 
 /// Sends an ask to the shard that owns `user`; the answer comes as a message of its own.
@@ -55,7 +57,8 @@ void send_to_owner(Self* self, const std::string& user, Verb verb, Ask ask) {
 }
 
 /// A line of the route table whose requests are answered by the request actor `behaviour`:
-///   Interface::behavior_type behaviour(Interface::stateful_pointer<State>, net::request_ptr, net::http_broker_actor,
+///   Interface::behavior_type behaviour(Interface::stateful_pointer<State>, net::request_ptr,
+///   net::http_broker_actor,
 ///                                      node_context_ptr)
 template <class F>
 net::route make_route(net::http_method method, std::string pattern, node_context_ptr node, F behaviour,

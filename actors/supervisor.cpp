@@ -77,10 +77,10 @@ caf::strong_actor_ptr supervisor_state::start_shard(uint16_t number) {
   replace([&](node_handles& t) { t.shards[number] = shard; });
   if (auto table = node->handles(); table->catalog)
     self->request(table->catalog, std::chrono::seconds{5}, view_atom::value)
-      .then([this, shard](const catalog_view_ptr& view) {
-        if (view)
-          self->send(shard, adopt_atom::value, view->compiled);
-      });
+        .then([this, shard](const catalog_view_ptr& view) {
+          if (view)
+            self->send(shard, adopt_atom::value, view->compiled);
+        });
   return caf::actor_cast<caf::strong_actor_ptr>(shard);
 }
 
@@ -130,9 +130,8 @@ void supervisor_state::start_all() {
            replace([&](node_handles& t) { t.catalog = cache; });
            return caf::actor_cast<caf::strong_actor_ptr>(cache);
          }});
-  adopt({"answer_pruner", [this] {
-           return caf::actor_cast<caf::strong_actor_ptr>(self->spawn(answer_pruner, node));
-         }});
+  adopt({"answer_pruner",
+         [this] { return caf::actor_cast<caf::strong_actor_ptr>(self->spawn(answer_pruner, node)); }});
   self->send(self, beat_atom::value);
 }
 
@@ -158,9 +157,11 @@ void supervisor_state::child_down(const caf::down_msg& down) {
     restarts_ms.pop_front();
   auto pause = o.backoff_ms << std::min<size_t>(restarts_ms.size(), 10);
   restarts_ms.push_back(now);
-  spdlog::error("actor {} died ({}); starting it again in {} ms", c.name, self->system().render(down.reason), pause);
+  spdlog::error("actor {} died ({}); starting it again in {} ms", c.name, self->system().render(down.reason),
+                pause);
   if (restarts_ms.size() > o.restarts_max) {
-    node->health.fail("actors die again and again, the last was " + c.name + ": " + self->system().render(down.reason));
+    node->health.fail("actors die again and again, the last was " + c.name + ": "
+                      + self->system().render(down.reason));
     return;
   }
   due.push_back({now + pause, std::move(c)});
@@ -193,13 +194,14 @@ caf::typed_response_promise<stop_atom> supervisor_state::stop() {
   stopping = self->make_response_promise<stop_atom>();
   auto promise = stopping;
   stopped = true;
-  auto wait = std::max<std::chrono::milliseconds>(flush_wait_min, std::chrono::milliseconds{node->options.grace_ms});
+  auto wait =
+      std::max<std::chrono::milliseconds>(flush_wait_min, std::chrono::milliseconds{node->options.grace_ms});
   self->request(node->handles()->writers, wait, stop_atom::value)
-    .then([this](stop_atom) { kill_all(); },
-          [this](const caf::error& e) {
-            spdlog::error("the writers were not flushed: {}", self->system().render(e));
-            kill_all();
-          });
+      .then([this](stop_atom) { kill_all(); },
+            [this](const caf::error& e) {
+              spdlog::error("the writers were not flushed: {}", self->system().render(e));
+              kill_all();
+            });
   return promise;
 }
 
@@ -230,9 +232,9 @@ supervisor_actor::behavior_type supervisor(supervisor_state::self_pointer self, 
   self->set_down_handler([self](const caf::down_msg& down) { self->state.child_down(down); });
   st.start_all();
   return {
-    [self](start_atom) { return self->state.wait_until_started(); },
-    [self](beat_atom) { self->state.beat(); },
-    [self](stop_atom) { return self->state.stop(); },
+      [self](start_atom) { return self->state.wait_until_started(); },
+      [self](beat_atom) { self->state.beat(); },
+      [self](stop_atom) { return self->state.stop(); },
   };
 }
 

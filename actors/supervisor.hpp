@@ -16,8 +16,9 @@
 
 namespace beckon::actors {
 
-/// State of the supervisor. One for one: what dies is started again alone, after a pause that doubles with each restart in
-/// the window; more than supervisor.restarts-max in supervisor.restart-window-ms is fatal for the node.
+/// State of the supervisor. One for one: what dies is started again alone, after a pause that doubles with
+/// each restart in the window; more than supervisor.restarts-max in supervisor.restart-window-ms is fatal for
+/// the node.
 struct supervisor_state {
   using self_pointer = supervisor_actor::stateful_pointer<supervisor_state>;
 
@@ -52,7 +53,7 @@ struct supervisor_state {
 
   static const char* name;
 
-private:
+ private:
   void adopt(child c);
   void restart_due();
   void start_pools();

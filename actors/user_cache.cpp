@@ -4,7 +4,8 @@ namespace beckon::actors {
 
 namespace {
 
-// Busy users are passed over; looking at more than this many for one place would make each ask pay for a stall.
+// Busy users are passed over; looking at more than this many for one place would make each ask pay for a
+// stall.
 constexpr size_t eviction_looks_max = 16;
 
 } // namespace

@@ -31,12 +31,12 @@ using pending_ask = std::variant<pending_decide, pending_user>;
 
 /// What is under way for one user: exists only while something is.
 struct user_work {
-  std::deque<pending_ask> waiting; // behind the load or write that is under way
-  uint64_t token = 0;              // of that load or write; 0: none
-  pending_ask writing;             // whose write it is, when it is a write
-  decide_answer_ptr answer;        // what the claim says once it is durable
+  std::deque<pending_ask> waiting;                     // behind the load or write that is under way
+  uint64_t token = 0;                                  // of that load or write; 0: none
+  pending_ask writing;                                 // whose write it is, when it is a write
+  decide_answer_ptr answer;                            // what the claim says once it is durable
   std::shared_ptr<const decision::attributes> profile; // what the profile is once it is written
-  bool created = false;            // the profile write makes a first profile
+  bool created = false;                                // the profile write makes a first profile
 };
 
 /// One cached user.
@@ -50,14 +50,15 @@ struct user_entry {
   user_entry* newer = nullptr;       // neighbours in order of use
   user_entry* older = nullptr;
   phase now = phase::absent;
-  bool found = false;                // the store knows this user
+  bool found = false; // the store knows this user
 
   bool busy() const { return work != nullptr; }
 };
 
-/// The cached users of one shard, bounded, the least recently used dropped first. Busy ones stay. Not threadsafe.
+/// The cached users of one shard, bounded, the least recently used dropped first. Busy ones stay. Not
+/// threadsafe.
 class user_cache {
-public:
+ public:
   explicit user_cache(size_t users_max) : users_max_(users_max) {}
   user_cache(const user_cache&) = delete;
   user_cache& operator=(const user_cache&) = delete;
@@ -68,11 +69,13 @@ public:
   void erase(const std::string& user);
   void resize(size_t users_max) { users_max_ = users_max; }
   size_t size() const { return entries_.size(); }
+  /// Drops the least recently used users beyond the bound, passing over busy ones and `keep`; returns how
+  /// many.
+  size_t shrink(const user_entry* keep);
 
-private:
+ private:
   void unlink(user_entry& e);
   void link_newest(user_entry& e);
-  size_t shrink(const user_entry* keep);
 
   size_t users_max_;
   std::unordered_map<std::string, user_entry> entries_;

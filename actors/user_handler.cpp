@@ -11,14 +11,14 @@ namespace {
 
 user_operation operation_of(net::http_method m) {
   switch (m) {
-    case net::http_method::put:
-      return user_operation::replace_profile;
-    case net::http_method::patch:
-      return user_operation::patch_profile;
-    case net::http_method::del:
-      return user_operation::erase;
-    default:
-      return user_operation::get;
+  case net::http_method::put:
+    return user_operation::replace_profile;
+  case net::http_method::patch:
+    return user_operation::patch_profile;
+  case net::http_method::del:
+    return user_operation::erase;
+  default:
+    return user_operation::get;
   }
 }
 
@@ -84,7 +84,8 @@ net::response render(const net::request& request, const user_answer& a, int64_t 
   if (a.status == ask_status::overloaded)
     return net::make_unavailable("too many requests wait for this user's state; try again later");
   if (a.status == ask_status::unavailable)
-    return net::make_unavailable("the store cannot be reached; whether a change took effect is not known: look, then repeat it");
+    return net::make_unavailable(
+        "the store cannot be reached; whether a change took effect is not known: look, then repeat it");
   if (!a.errors.empty())
     return net::make_problem(422, "the profile is not acceptable; nothing was changed", a.errors);
   if (!a.found)
@@ -113,10 +114,10 @@ user_handler_actor::behavior_type user_handler(user_handler_actor::stateful_poin
   }
   send_to_owner(self, ask->user, user_atom::value, user_ask_ptr{ask});
   return {
-    [self](net::expire_atom) { answer_expired(self); },
-    [self](const user_answer_ptr& a) {
-      answer(self, render(*self->state.request, *a, self->state.node->now_ms()));
-    },
+      [self](net::expire_atom) { answer_expired(self); },
+      [self](const user_answer_ptr& a) {
+        answer(self, render(*self->state.request, *a, self->state.node->now_ms()));
+      },
   };
 }
 

@@ -1,6 +1,5 @@
 #include "actors/user_shard.hpp"
 
-#include "actors/decide_json.hpp"
 #include "actors/uuid.hpp"
 
 #include <spdlog/spdlog.h>
@@ -13,7 +12,8 @@ const char* user_shard_state::name = "user_shard";
 
 user_shard_state::user_shard_state() = default;
 
-// -- entry points ------------------------------------------------------------------------------------------------
+// -- entry points
+// ------------------------------------------------------------------------------------------------
 
 user_shard_state::decide_promise user_shard_state::decide(decide_ask_ptr ask) {
   counters().taken.add();
@@ -25,7 +25,8 @@ user_shard_state::decide_promise user_shard_state::decide(decide_ask_ptr ask) {
     return promise;
   }
   if (!d.ask->request_id.empty() && !request.dry_run) {
-    if (auto known = replays.find(request.user, d.ask->request_id, node->now_ms() - decision::request_id_keep_ms)) {
+    if (auto known =
+            replays.find(request.user, d.ask->request_id, node->now_ms() - decision::request_id_keep_ms)) {
       counters().replays.add();
       d.promise.deliver(known);
       return promise;
@@ -83,7 +84,8 @@ void user_shard_state::loaded(const read_result& result) {
   }
   spdlog::warn("user state not loaded: {}", fault);
   e.now = user_entry::phase::absent;
-  auto why = result.error.what == work_error::kind::overloaded ? ask_status::overloaded : ask_status::unavailable;
+  auto why =
+      result.error.what == work_error::kind::overloaded ? ask_status::overloaded : ask_status::unavailable;
   auto asks = std::exchange(e.work->waiting, {});
   waiting -= asks.size();
   e.work.reset();
@@ -125,7 +127,8 @@ void user_shard_state::fail_all() {
   counters().waiting.set(waiting);
 }
 
-// -- one user: admission and order -------------------------------------------------------------------------------
+// -- one user: admission and order
+// -------------------------------------------------------------------------------
 
 user_entry& user_shard_state::use(const std::string& user) {
   size_t evicted = 0;
@@ -184,10 +187,16 @@ void user_shard_state::drain(user_entry& e) {
 void user_shard_state::settle(user_entry& e) {
   if (!e.work || e.work->token != 0)
     return;
-  if (!e.work->waiting.empty())
+  if (!e.work->waiting.empty()) {
     load(e);
-  else
-    e.work.reset();
+    return;
+  }
+  e.work.reset();
+  // Busy users are never dropped, so the cache may have grown beyond its bound while they were.
+  if (auto evicted = users.shrink(&e); evicted != 0) {
+    counters().evictions.add(evicted);
+    counters().users.set(users.size());
+  }
 }
 
 void user_shard_state::load(user_entry& e) {
@@ -249,197 +258,8 @@ void user_shard_state::start_write(user_entry& e, storage::write_job job, pendin
   self->send(node->handles()->writers, write_atom::value, write_ask_ptr{std::move(ask)});
 }
 
-// -- deciding -----------------------------------------------------------------------------------------------------
-
-void user_shard_state::run_decide(user_entry& e, pending_decide d) {
-  const auto& request = d.ask->request;
-  auto now = node->now_ms();
-  auto remembered = !d.ask->request_id.empty() && !request.dry_run;
-  using lookup = decision::user_state::request_id_answer;
-  if (remembered && !d.answer_looked_up && e.state.check_request(d.ask->request_id, now) == lookup::ask_store) {
-    look_up(std::move(d));
-    return;
-  }
-  auto answer = make_answer(d, ask_status::done);
-  answer->at_ms = now;
-  answer->decision_id = make_uuid_v7(now);
-  answer->what = decision::decide(*catalog, e.state, e.profile.get(), request, now);
-  if (answer->what.claims) {
-    claim(e, std::move(d), std::move(answer));
-    return;
-  }
-  if (remembered)
-    replays.remember(answer);
-  reply(d, std::move(answer));
-}
-
-void user_shard_state::look_up(pending_decide d) {
-  if (waiting >= node->options.shard_waiting_max) {
-    reply(d, make_answer(d, ask_status::overloaded));
-    return;
-  }
-  counters().waiting.set(++waiting);
-  auto ask = std::make_shared<read_ask>();
-  ask->token = ++last_token;
-  ask->job = load_answer_job{d.ask->request.user, d.ask->request_id, node->now_ms() - decision::request_id_keep_ms};
-  ask->client = self;
-  lookups.emplace(last_token, std::move(d));
-  self->send(node->handles()->readers, read_atom::value, read_ask_ptr{std::move(ask)});
-}
-
-void user_shard_state::looked_up(pending_decide d, const read_result& result) {
-  counters().waiting.set(waiting);
-  if (!result.error.ok()) {
-    auto overloaded = result.error.what == work_error::kind::overloaded;
-    reply(d, make_answer(d, overloaded ? ask_status::overloaded : ask_status::unavailable));
-    return;
-  }
-  if (const auto& body = std::get<std::optional<std::string>>(result.value)) {
-    counters().replays.add();
-    auto answer = make_answer(d, ask_status::done);
-    answer->body = *body;
-    d.promise.deliver(std::move(answer));
-    return;
-  }
-  d.answer_looked_up = true;
-  auto& e = use(d.ask->request.user);
-  admit(e, std::move(d));
-}
-
-void user_shard_state::claim(user_entry& e, pending_decide d, decide_answer_ptr answer) {
-  auto& next = answer->what.next;
-  storage::claim_write w;
-  w.shard = number;
-  w.user = d.ask->request.user;
-  w.expected_version = e.state.version;
-  w.version = next.version;
-  w.next_eligible_ms = next.next_eligible_ms;
-  for (const auto& p : answer->what.placements)
-    if (p.popup)
-      w.shown.push_back({p.popup->id, p.popup->variants.empty() ? "" : p.popup->variants[p.variant].id});
-  if (!d.ask->request_id.empty()) {
-    next.remember_request(d.ask->request_id, answer->at_ms);
-    answer->body = render_decision(*answer);
-    w.answer = storage::stored_answer{d.ask->request_id, answer->at_ms, answer->body};
-  }
-  w.state = decision::encode(next);
-  if (node->options.claims_queued)
-    reply(d, answer);
-  start_write(e, std::move(w), std::move(d));
-  e.work->answer = std::move(answer);
-}
-
-void user_shard_state::claimed(user_entry& e, const write_result& result) {
-  auto d = std::get<pending_decide>(std::exchange(e.work->writing, pending_decide{}));
-  auto answer = std::exchange(e.work->answer, nullptr);
-  if (!result.error.ok()) {
-    auto overloaded = result.error.what == work_error::kind::overloaded;
-    if (!overloaded)
-      e.now = user_entry::phase::absent; // what the store holds now is not known
-    pending_ask ask{std::move(d)};
-    give_up(ask, overloaded ? ask_status::overloaded : ask_status::unavailable);
-    return;
-  }
-  if (result.outcome.status == storage::write_status::conflict) {
-    counters().conflicts.add();
-    e.now = user_entry::phase::absent;
-    if (d.promise.pending()) {
-      d.answer_looked_up = false;
-      e.work->waiting.push_front(std::move(d));
-      counters().waiting.set(++waiting);
-    }
-    return;
-  }
-  if (answer->what.next.version > e.state.version)
-    e.state = answer->what.next;
-  e.found = true;
-  counters().claims.add();
-  if (d.promise.pending())
-    reply(d, std::move(answer));
-}
-
-// -- users --------------------------------------------------------------------------------------------------------
-
-void user_shard_state::run_user(user_entry& e, pending_user u) {
-  if (u.ask->operation == user_operation::erase && e.found) {
-    storage::write_job job = storage::user_erase{u.ask->user};
-    start_write(e, std::move(job), std::move(u));
-    return;
-  }
-  auto op = u.ask->operation;
-  if (op == user_operation::replace_profile || op == user_operation::patch_profile) {
-    write_profile(e, std::move(u));
-    return;
-  }
-  auto answer = std::make_shared<user_answer>();
-  answer->found = e.found;
-  answer->state = e.state;
-  answer->profile = e.profile;
-  u.promise.deliver(user_answer_ptr{std::move(answer)});
-}
-
-void user_shard_state::write_profile(user_entry& e, pending_user u) {
-  json::field_errors errors;
-  json::document doc;
-  auto merged = std::make_shared<decision::attributes>();
-  const json::path attributes_path{nullptr, "attributes", -1};
-  if (auto bad = json::parse(u.ask->document, doc))
-    errors.push_back({"/attributes", bad->detail});
-  else if (u.ask->operation == user_operation::replace_profile)
-    *merged = decision::parse_attributes(doc, attributes_path, errors);
-  else {
-    if (e.profile)
-      *merged = *e.profile;
-    decision::patch_attributes(*merged, doc, attributes_path, errors);
-  }
-  auto text = decision::to_json(*merged);
-  if (errors.empty() && merged->size() > decision::attributes_max)
-    errors.push_back({"/attributes", "a user has at most 64 attributes"});
-  if (errors.empty() && text.size() > decision::attributes_bytes_max)
-    errors.push_back({"/attributes", "the attributes of a user take at most 16 KiB as JSON"});
-  if (!errors.empty()) {
-    auto answer = std::make_shared<user_answer>();
-    answer->errors = std::move(errors);
-    u.promise.deliver(user_answer_ptr{std::move(answer)});
-    return;
-  }
-  auto created = !e.profile;
-  auto user = u.ask->user;
-  start_write(e, storage::profile_write{number, user, std::move(text), node->now_ms()}, std::move(u));
-  e.work->profile = std::move(merged);
-  e.work->created = created;
-}
-
-void user_shard_state::user_written(user_entry& e, const write_result& result) {
-  auto u = std::get<pending_user>(std::exchange(e.work->writing, pending_decide{}));
-  auto profile = std::exchange(e.work->profile, nullptr);
-  if (!result.error.ok()) {
-    auto overloaded = result.error.what == work_error::kind::overloaded;
-    if (!overloaded)
-      e.now = user_entry::phase::absent;
-    pending_ask ask{std::move(u)};
-    give_up(ask, overloaded ? ask_status::overloaded : ask_status::unavailable);
-    return;
-  }
-  auto answer = std::make_shared<user_answer>();
-  if (u.ask->operation == user_operation::erase) {
-    e.state = {};
-    e.profile = nullptr;
-    e.found = false;
-    replays.forget(u.ask->user);
-    answer->found = true;
-  } else {
-    e.profile = std::move(profile);
-    e.found = true;
-    answer->found = true;
-    answer->created = e.work->created;
-    answer->state = e.state;
-    answer->profile = e.profile;
-  }
-  u.promise.deliver(user_answer_ptr{std::move(answer)});
-}
-
-// -- answers ------------------------------------------------------------------------------------------------------
+// -- answers
+// ------------------------------------------------------------------------------------------------------
 
 decide_answer_ptr user_shard_state::make_answer(const pending_decide& d, ask_status status) const {
   auto answer = std::make_shared<decide_answer>();
@@ -473,9 +293,11 @@ void user_shard_state::give_up(pending_ask& ask, ask_status why) {
   std::get<pending_user>(ask).promise.deliver(user_answer_ptr{std::move(answer)});
 }
 
-// -- behaviour ----------------------------------------------------------------------------------------------------
+// -- behaviour
+// ----------------------------------------------------------------------------------------------------
 
-user_shard_actor::behavior_type user_shard(user_shard_state::self_pointer self, node_context_ptr node, uint16_t number) {
+user_shard_actor::behavior_type user_shard(user_shard_state::self_pointer self, node_context_ptr node,
+                                           uint16_t number) {
   auto& st = self->state;
   st.self = self;
   st.number = number;
@@ -483,13 +305,13 @@ user_shard_actor::behavior_type user_shard(user_shard_state::self_pointer self, 
   st.users.resize(st.node->options.shard_users_max);
   st.replays = replay_memory{st.node->options.replay_answers_max};
   return {
-    [self](decide_atom, const decide_ask_ptr& ask) { return self->state.decide(ask); },
-    [self](user_atom, const user_ask_ptr& ask) { return self->state.serve_user(ask); },
-    [self](adopt_atom, const decision::catalog_ptr& c) { self->state.adopt(c); },
-    [self](const changed_user_ptr& changed) { self->state.merge(*changed); },
-    [self](const write_result_ptr& result) { self->state.written(*result); },
-    [self](const read_result_ptr& result) { self->state.loaded(*result); },
-    [self](lost_atom) { self->state.fail_all(); },
+      [self](decide_atom, const decide_ask_ptr& ask) { return self->state.decide(ask); },
+      [self](user_atom, const user_ask_ptr& ask) { return self->state.serve_user(ask); },
+      [self](adopt_atom, const decision::catalog_ptr& c) { self->state.adopt(c); },
+      [self](const changed_user_ptr& changed) { self->state.merge(*changed); },
+      [self](const write_result_ptr& result) { self->state.written(*result); },
+      [self](const read_result_ptr& result) { self->state.loaded(*result); },
+      [self](lost_atom) { self->state.fail_all(); },
   };
 }
 

@@ -14,9 +14,9 @@
 
 namespace beckon::actors {
 
-/// State of one user shard. Each user is in one phase: absent → loading → ready ⇄ writing. One write a user at a time;
-/// asks that come meanwhile wait behind it, in order. Every write names the version that it builds on, so a state
-/// that moved on in the store (events, another owner) is a conflict: load again, decide again.
+/// State of one user shard. Each user is in one phase: absent → loading → ready ⇄ writing. One write a user
+/// at a time; asks that come meanwhile wait behind it, in order. Every write names the version that it builds
+/// on, so a state that moved on in the store (events, another owner) is a conflict: load again, decide again.
 struct user_shard_state {
   using self_pointer = user_shard_actor::stateful_pointer<user_shard_state>;
   using decide_promise = caf::typed_response_promise<decide_answer_ptr>;
@@ -30,7 +30,7 @@ struct user_shard_state {
   decision::catalog_ptr catalog;
   user_cache users{0};
   replay_memory replays{0};
-  std::unordered_map<uint64_t, std::string> under_way; // token → user
+  std::unordered_map<uint64_t, std::string> under_way;  // token → user
   std::unordered_map<uint64_t, pending_decide> lookups; // token → ask whose request id is looked up
   uint64_t last_token = 0;
   size_t waiting = 0; // asks that wait, over all users
@@ -45,7 +45,7 @@ struct user_shard_state {
 
   static const char* name;
 
-private:
+ private:
   shard_counters& counters() { return node->metrics->shard(number); }
   user_entry& use(const std::string& user);
 
@@ -72,6 +72,7 @@ private:
   decide_answer_ptr make_answer(const pending_decide& d, ask_status status) const;
 };
 
-user_shard_actor::behavior_type user_shard(user_shard_state::self_pointer self, node_context_ptr node, uint16_t number);
+user_shard_actor::behavior_type user_shard(user_shard_state::self_pointer self, node_context_ptr node,
+                                           uint16_t number);
 
 } // namespace beckon::actors

@@ -12,7 +12,7 @@ namespace beckon::actors {
 /// A first-in-first-out queue bounded by a number of items and a sum of bytes. Not threadsafe.
 template <class T>
 class work_queue {
-public:
+ public:
   struct bounds {
     size_t items_max = 0;
     size_t bytes_max = SIZE_MAX;
@@ -53,7 +53,7 @@ public:
   bool empty() const { return items_.empty(); }
   size_t bytes() const { return bytes_; }
 
-private:
+ private:
   bounds bounds_;
   std::deque<std::pair<T, size_t>> items_;
   size_t bytes_ = 0;

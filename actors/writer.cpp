@@ -23,8 +23,8 @@ caf::error writer_state::connect() {
   return {};
 }
 
-bool writer_state::commit(const std::vector<storage::write_job>& jobs, std::vector<storage::write_outcome>& outcomes,
-                          work_error& why) {
+bool writer_state::commit(const std::vector<storage::write_job>& jobs,
+                          std::vector<storage::write_outcome>& outcomes, work_error& why) {
   auto started = std::chrono::steady_clock::now();
   auto written = session->write(jobs);
   std::chrono::duration<double> took = std::chrono::steady_clock::now() - started;
@@ -74,12 +74,12 @@ write_batch_result_ptr writer_state::run(const write_batch& batch) {
   return fail(why);
 }
 
-writer_actor::behavior_type writer(writer_actor::stateful_pointer<writer_state> self, storage::store_ptr store,
-                                   node_context_ptr node) {
+writer_actor::behavior_type writer(writer_actor::stateful_pointer<writer_state> self,
+                                   storage::store_ptr store, node_context_ptr node) {
   self->state.store = std::move(store);
   self->state.node = std::move(node);
   return {
-    [self](write_atom, const write_batch_ptr& batch) { return self->state.run(*batch); },
+      [self](write_atom, const write_batch_ptr& batch) { return self->state.run(*batch); },
   };
 }
 

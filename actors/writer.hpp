@@ -11,7 +11,8 @@
 
 namespace beckon::actors {
 
-/// Behaviour of one writer; spawn it detached. Opens its session on the first batch and again after a failure.
+/// Behaviour of one writer; spawn it detached. Opens its session on the first batch and again after a
+/// failure.
 struct writer_state {
   storage::store_ptr store;
   node_context_ptr node;
@@ -21,14 +22,15 @@ struct writer_state {
 
   static const char* name;
 
-private:
+ private:
   caf::error connect();
-  bool commit(const std::vector<storage::write_job>& jobs, std::vector<storage::write_outcome>& outcomes, work_error& why);
+  bool commit(const std::vector<storage::write_job>& jobs, std::vector<storage::write_outcome>& outcomes,
+              work_error& why);
   void commit_singly(const std::vector<storage::write_job>& jobs, write_batch_result& result);
 };
 
-writer_actor::behavior_type writer(writer_actor::stateful_pointer<writer_state> self, storage::store_ptr store,
-                                   node_context_ptr node);
+writer_actor::behavior_type writer(writer_actor::stateful_pointer<writer_state> self,
+                                   storage::store_ptr store, node_context_ptr node);
 
 work_error to_work_error(const caf::error& e);
 

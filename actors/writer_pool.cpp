@@ -19,7 +19,8 @@ constexpr size_t job_overhead_bytes = 128;
 
 struct job_bytes {
   size_t operator()(const storage::claim_write& w) const {
-    auto n = w.user.size() + w.state.size() + (w.answer ? w.answer->body.size() + w.answer->request_id.size() : 0);
+    auto n =
+        w.user.size() + w.state.size() + (w.answer ? w.answer->body.size() + w.answer->request_id.size() : 0);
     for (const auto& s : w.shown)
       n += s.popup.size() + s.variant.size();
     return n;
@@ -95,7 +96,11 @@ void writer_pool_state::attach(uint32_t number, writer_actor writer) {
   auto& l = lanes[number];
   self->monitor(writer);
   l.writer = std::move(writer);
-  pump(l, number);
+  // A writer with nothing to do asks the store at once whether it can write: a start waits for that.
+  if (l.queue.empty())
+    send_batch(l, number, {});
+  else
+    pump(l, number);
 }
 
 // A writer that died took a batch with it whose commit may or may not have happened.
@@ -106,7 +111,8 @@ void writer_pool_state::detach(const caf::actor_addr& writer) {
     l.writer = nullptr;
     write_batch_result lost;
     lost.errors.resize(std::max<size_t>(l.in_flight.size(), 1),
-                       {work_error::kind::store, storage::errc::unknown_outcome, "the writer died in the middle of its work"});
+                       {work_error::kind::store, storage::errc::unknown_outcome,
+                        "the writer died in the middle of its work"});
     distribute(l, lost);
   }
   finish_if_idle();
@@ -155,7 +161,8 @@ void writer_pool_state::note_health(const work_error& error) {
   health.store_fault(error.detail);
   if (health.store_writable.exchange(false))
     spdlog::error("store: not writable: {}", error.detail);
-  // What the kernel did with the pages after a failed fsync is not known: only a restart reads the truth from the disk.
+  // What the kernel did with the pages after a failed fsync is not known: only a restart reads the truth from
+  // the disk.
   if (error.code == storage::errc::io_failed)
     health.fail("the store failed to write to its disk: " + error.detail);
 }
@@ -205,11 +212,13 @@ writer_pool_actor::behavior_type writer_pool(writer_pool_state::self_pointer sel
   self->set_down_handler([self](const caf::down_msg& down) { self->state.detach(down.source); });
   self->send(self, beat_atom::value);
   return {
-    [self](write_atom, const write_ask_ptr& ask) { self->state.enqueue(ask); },
-    [self](const write_batch_result_ptr& result) { self->state.complete(*result); },
-    [self](attach_atom, uint32_t number, const writer_actor& writer) { self->state.attach(number, writer); },
-    [self](beat_atom) { self->state.beat(); },
-    [self](stop_atom) { return self->state.stop(); },
+      [self](write_atom, const write_ask_ptr& ask) { self->state.enqueue(ask); },
+      [self](const write_batch_result_ptr& result) { self->state.complete(*result); },
+      [self](attach_atom, uint32_t number, const writer_actor& writer) {
+        self->state.attach(number, writer);
+      },
+      [self](beat_atom) { self->state.beat(); },
+      [self](stop_atom) { return self->state.stop(); },
   };
 }
 

@@ -39,7 +39,7 @@ struct writer_pool_state {
 
   static const char* name;
 
-private:
+ private:
   lane& lane_of(const write_ask& ask);
   void pump(lane& l, uint32_t number);
   void send_batch(lane& l, uint32_t number, std::vector<write_ask_ptr> asks);

@@ -13,7 +13,7 @@ constexpr auto choice = value_type::choice;
 
 constexpr int64_t minute_ms = 60'000;
 constexpr int64_t hour_ms = 60 * minute_ms;
-constexpr int64_t mib = 1024 * 1024;
+constexpr int64_t mib = 1'048'576;
 
 // clang-format off
 constexpr key table[] = {
@@ -65,7 +65,7 @@ constexpr key table[] = {
    "Requests of the whole node in work at a time; beyond: 503 with Retry-After."},
   {"limits.output-bytes-max", integer, "1048576", "bytes", 4096, 1024 * mib, "",
    "Answers of one connection that the client has not taken yet; beyond: the node reads no further."},
-  {"limits.stream-piece-bytes-max", integer, "262144", "bytes", 1024, 64 * mib, "",
+  {"limits.stream-piece-bytes-max", integer, "262144", "bytes", 32768, 64 * mib, "",
    "Piece of a streamed answer that is held in memory; not above limits.output-bytes-max."},
   {"limits.shard-users-max", integer, "4096", "", 1, 10'000'000, "",
    "Users that each of the 256 shards keeps in memory; beyond: the one not seen for longest is dropped."},
@@ -92,7 +92,7 @@ constexpr key table[] = {
    "Writing threads, one store connection each. SQLite takes one writer at a time: 1 is best there."},
   {"writers.queue-jobs-max", integer, "20000", "jobs", 1, 10'000'000, "",
    "Writes that wait for one writer; beyond: 503 with Retry-After. Not below writers.batch-jobs-max."},
-  {"writers.queue-bytes-max", integer, "67108864", "bytes", 65536, 16 * 1024 * mib, "",
+  {"writers.queue-bytes-max", integer, "67108864", "bytes", 65536, int64_t{16} * 1024 * mib, "",
    "The same bound in bytes. Not below writers.batch-bytes-max."},
   {"writers.batch-jobs-max", integer, "256", "jobs", 1, 10'000, "",
    "Writes in one transaction."},

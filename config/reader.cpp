@@ -20,7 +20,7 @@ namespace beckon::config {
 
 namespace {
 
-constexpr std::uintmax_t file_bytes_max = 1024 * 1024;
+constexpr std::uintmax_t file_bytes_max = 1'048'576;
 constexpr size_t errors_max = 50;
 constexpr std::string_view environment_prefix = "BECKON_";
 
@@ -98,6 +98,7 @@ class reader {
         continue;
       }
       std::vector<std::string_view> known;
+      known.reserve(by_variable.size());
       for (const auto& [name, k] : by_variable)
         known.push_back(name);
       problem(json::clipped(variable),

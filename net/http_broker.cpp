@@ -38,7 +38,7 @@ class http_broker final : public http_broker_actor::broker_base {
   /// CAF's own brokers leave their mailbox open when they end: a late request would wait for ever instead of
   /// failing.
   bool cleanup(caf::error&& reason, caf::execution_unit* unit) override {
-    return caf::scheduled_actor::cleanup(std::move(reason), unit);
+    return caf::scheduled_actor::cleanup(std::move(reason), unit); // NOLINT(bugprone-parent-virtual-call)
   }
 
  protected:
@@ -50,8 +50,8 @@ class http_broker final : public http_broker_actor::broker_base {
         [this](begin_atom, const exchange_answer_ptr& head, const streaming_request_actor& producer) {
           front_->begin(head, producer);
         },
-        [this](piece_atom, uint64_t connection, uint64_t sequence, std::string& bytes) {
-          front_->piece({connection, sequence}, std::move(bytes));
+        [this](piece_atom, uint64_t connection, uint64_t sequence, const std::string& bytes) {
+          front_->piece({connection, sequence}, bytes);
         },
         [this](finish_atom, uint64_t connection, uint64_t sequence) {
           front_->finish({connection, sequence});
@@ -99,14 +99,14 @@ caf::io::network::default_multiplexer* loop_of(caf::actor_system& system) {
 
 } // namespace
 
-http_broker_actor spawn_http_broker(caf::actor_system& system, listener l, http_options options,
+http_broker_actor spawn_http_broker(caf::actor_system& system, const listener& l, http_options options,
                                     std::vector<route> table, std::shared_ptr<prometheus::Registry> metrics) {
   auto* loop = loop_of(system);
   if (loop == nullptr) {
     ::close(l.fd);
     throw std::runtime_error("HTTP front: load caf::io::middleman with its default network backend");
   }
-  auto front = std::make_unique<http_front>(system, *loop, l, std::move(options), std::move(table),
+  auto front = std::make_unique<http_front>(system, *loop, l.fd, std::move(options), std::move(table),
                                             std::move(metrics));
   caf::actor_config cfg{loop};
   return system.spawn_impl<http_broker, caf::no_spawn_options>(cfg, std::move(front));

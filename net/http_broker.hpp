@@ -62,7 +62,7 @@ caf::expected<listener> open_listener(const http_options& options);
 /// repeated route, std::runtime_error when the system has no I/O module or no descriptor is left. The actor
 /// system's destructor waits for the broker: drain it first. Bounds: those of http_options; connections_max
 /// is capped at 2^20.
-http_broker_actor spawn_http_broker(caf::actor_system& system, listener l, http_options options,
+http_broker_actor spawn_http_broker(caf::actor_system& system, const listener& l, http_options options,
                                     std::vector<route> table, std::shared_ptr<prometheus::Registry> metrics);
 
 } // namespace beckon::net

@@ -3,9 +3,11 @@
 #include <caf/send.hpp>
 
 #include <algorithm>
+#include <cerrno>
 #include <chrono>
 #include <random>
 #include <sys/socket.h>
+#include <system_error>
 #include <unistd.h>
 
 namespace beckon::net {
@@ -20,6 +22,7 @@ constexpr int64_t accept_pause_ms = 200;
 
 std::vector<std::string> patterns_of(const std::vector<route>& table) {
   std::vector<std::string> result;
+  result.reserve(table.size());
   for (auto& r : table)
     result.push_back(r.key.pattern);
   return result;
@@ -47,10 +50,10 @@ int64_t steady_us() {
 
 } // namespace
 
-http_front::http_front(caf::actor_system& system, caf::io::network::default_multiplexer& loop, listener l,
+http_front::http_front(caf::actor_system& system, caf::io::network::default_multiplexer& loop, int listening,
                        http_options options, std::vector<route> table,
                        std::shared_ptr<prometheus::Registry> metrics)
-    : acceptor_(l.fd),
+    : acceptor_(listening),
       system_(system),
       options_(bounded(std::move(options))),
       table_(std::move(table)),
@@ -79,7 +82,8 @@ void http_front::read_clock() {
 void http_front::start(host h) {
   host_ = std::move(h);
   poller_->start([this] { on_ready(); });
-  poller_->watch(acceptor_.fd(), listener_key, EPOLLIN);
+  if (!poller_->watch(acceptor_.fd(), listener_key, EPOLLIN))
+    throw std::system_error(errno, std::generic_category(), "HTTP front: cannot watch the listening socket");
 }
 
 void http_front::on_ready() {

@@ -39,10 +39,10 @@ class http_front {
     std::function<void()> turn_again; // call end_turn() soon, after other work of the I/O thread
   };
 
-  /// Takes over the listener's descriptor in any case. May run on any thread; everything else runs on the I/O
+  /// Takes over `listening` in any case. May run on any thread; everything else runs on the I/O
   /// thread. Throws std::invalid_argument for a malformed or repeated route, std::system_error when no
   /// descriptor is left.
-  http_front(caf::actor_system& system, caf::io::network::default_multiplexer& loop, listener l,
+  http_front(caf::actor_system& system, caf::io::network::default_multiplexer& loop, int listening,
              http_options options, std::vector<route> table, std::shared_ptr<prometheus::Registry> metrics);
   /// Resets whatever is open and tells streaming actors to stop.
   ~http_front();
@@ -53,7 +53,7 @@ class http_front {
   void end_turn();
   void answer(const exchange_answer_ptr& answer);
   void begin(const exchange_answer_ptr& head, streaming_request_actor producer);
-  void piece(exchange_id id, std::string bytes);
+  void piece(exchange_id id, const std::string& bytes);
   void finish(exchange_id id);
   void abort(exchange_id id);
   void tick();

@@ -66,7 +66,7 @@ void http_front::begin(const exchange_answer_ptr& head, streaming_request_actor 
   mark(*c);
 }
 
-void http_front::piece(exchange_id id, std::string bytes) {
+void http_front::piece(exchange_id id, const std::string& bytes) {
   connection* c = nullptr;
   auto* e = find(id, c);
   if (e == nullptr || !e->producer)

@@ -28,22 +28,23 @@ struct exchange_id {
   uint64_t sequence = 0; // counts requests on the connection
 };
 
-/// One whole request, body decoded from its transfer coding. Immutable once it left the broker; local to the process.
+/// One whole request, body decoded from its transfer coding. Immutable once it left the broker; local to the
+/// process.
 struct request {
   exchange_id id;
   http_method method = http_method::get;
   uint8_t minor_version = 1;
   bool keep_alive = true;
-  std::string head;                  // the header block's bytes; fields point into it
-  std::vector<header_field> fields;  // field names with "_" are dropped
-  std::string path;                  // percent-decoded, dot segments resolved; "*" for OPTIONS *, empty for CONNECT
-  std::string query;                 // raw, after "?"
-  std::string host;                  // lower-case, with its port if sent; the target's own goes first
+  std::string head;                 // the header block's bytes; fields point into it
+  std::vector<header_field> fields; // field names with "_" are dropped
+  std::string path;  // percent-decoded, dot segments resolved; "*" for OPTIONS *, empty for CONNECT
+  std::string query; // raw, after "?"
+  std::string host;  // lower-case, with its port if sent; the target's own goes first
   std::string body;
   std::vector<std::pair<std::string_view, std::string>> params; // path parameters by name, decoded
-  size_t route = 0;                  // index into the route table
-  std::string peer;                  // client address as text
-  int64_t received_us = 0;           // steady clock, when the request was complete
+  size_t route = 0;                                             // index into the route table
+  std::string peer;                                             // client address as text
+  int64_t received_us = 0;                                      // steady clock, when the request was complete
 
   request() = default;
   request(const request&) = delete; // fields point into head
@@ -66,14 +67,14 @@ std::string percent_encode(std::string_view segment);
 /// A whole answer. The writer adds Date, Server, Content-Length, Connection; and checks every header.
 struct response {
   uint16_t status = 200;
-  std::string_view content_type;     // static text; empty for no body
+  std::string_view content_type;                                 // static text; empty for no body
   std::vector<std::pair<std::string_view, std::string>> headers; // extra ones; names are static text
   std::string body;
-  bool close = false;                // close the connection after this answer
+  bool close = false; // close the connection after this answer
 };
 
-/// An RFC 9457 problem document as an answer. `type` is "about:blank" or a "/problems/…" reference; `detail` says what is
-/// wrong and what to do. `errors` become the "errors" member.
+/// An RFC 9457 problem document as an answer. `type` is "about:blank" or a "/problems/…" reference; `detail`
+/// says what is wrong and what to do. `errors` become the "errors" member.
 response make_problem(uint16_t status, std::string_view detail, const json::field_errors& errors = {});
 /// 503 with Retry-After.
 response make_unavailable(std::string_view detail, uint32_t retry_after_s = 1);

@@ -3,7 +3,8 @@
 namespace beckon::net {
 
 std::string percent_encode(std::string_view segment) {
-  constexpr std::string_view unreserved = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~";
+  constexpr std::string_view unreserved =
+      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~";
   std::string out;
   out.reserve(segment.size());
   for (char c : segment) {

@@ -20,7 +20,7 @@ namespace beckon::apps {
 
 namespace {
 
-constexpr size_t file_bytes_max = 512 * 1024 * 1024;
+constexpr size_t file_bytes_max = size_t{512} * 1024 * 1024;
 constexpr size_t problems_shown_max = 100;
 
 int fail(const std::string& what) {

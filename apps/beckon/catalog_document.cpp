@@ -40,7 +40,7 @@ class document_reader {
  private:
   void add(const json::field_errors& errors, const std::string& prefix, const std::string& about) {
     for (const auto& e : errors)
-      problems_.push_back(prefix + e.pointer + about + ": " + e.detail);
+      problems_.emplace_back(prefix).append(e.pointer).append(about).append(": ").append(e.detail);
   }
 
   void whole(const json::value& v) {
@@ -80,8 +80,12 @@ class document_reader {
       if (auto [first, is_new] = places.emplace(popup.id, i); is_new)
         result_.popups.push_back({popup.id, std::move(popup.text)});
       else
-        problems_.push_back(here + "/id (popup " + json::clipped(popup.id) + "): stands also in " + pointer
-                            + '/' + std::to_string(first->second) + "; keep one of them");
+        problems_.emplace_back(here)
+            .append("/id (popup ")
+            .append(json::clipped(popup.id))
+            .append("): stands also in ")
+            .append(pointer + '/' + std::to_string(first->second))
+            .append("; keep one of them");
     }
   }
 

@@ -11,7 +11,7 @@ namespace beckon::apps {
 
 namespace {
 
-constexpr size_t answer_bytes_max = 512 * 1024 * 1024;
+constexpr size_t answer_bytes_max = size_t{512} * 1024 * 1024;
 constexpr long connect_timeout_s = 5;
 constexpr long call_timeout_s = 60;
 

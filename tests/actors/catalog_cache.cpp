@@ -18,7 +18,9 @@ struct fixture : actors::test::node_fixture {
                                             catalog_ask_ptr{std::make_shared<catalog_ask>(std::move(ask))});
   }
 
-  catalog_view_ptr view() { return ask_and_wait<catalog_view_ptr>(node->handles()->catalog, view_atom::value); }
+  catalog_view_ptr view() {
+    return ask_and_wait<catalog_view_ptr>(node->handles()->catalog, view_atom::value);
+  }
 };
 
 } // namespace
@@ -61,7 +63,8 @@ CAF_TEST(a change that somebody else made is found by the next one) {
   start();
   auto session = store->open_writer();
   CAF_REQUIRE(session);
-  CAF_REQUIRE((*session)->write({storage::popup_write{"other", {}, R"({"id":"other","placements":["x"],"content":{}})", 0}}));
+  CAF_REQUIRE((*session)->write(
+      {storage::popup_write{"other", {}, R"({"id":"other","placements":["x"],"content":{}})", 0}}));
   CAF_CHECK(change(catalog_operation::put_popup, "p", draft)->what == status::created);
   CAF_CHECK(view()->compiled->find("other") != nullptr);
   CAF_CHECK_EQUAL(view()->rows.version, 2u);

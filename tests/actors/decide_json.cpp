@@ -46,16 +46,16 @@ CAF_TEST(a whole request is read) {
 
 CAF_TEST(what is wrong is named with its place) {
   std::vector<std::pair<std::string, std::string>> table{
-    {R"({"placements":["a"]})", "/user"},
-    {R"({"user":"","placements":["a"]})", "/user"},
-    {R"({"user":"u"})", "/placements"},
-    {R"({"user":"u","placements":[]})", "/placements"},
-    {R"({"user":"u","placements":["a","a"]})", "/placements/1"},
-    {R"({"user":"u","placements":[7]})", "/placements/0"},
-    {R"({"user":"u","placements":["a"],"usr":1})", "/usr"},
-    {R"({"user":"u","placements":["a"],"trigger":{"evnt":"x"}})", "/trigger/event"},
-    {R"({"user":"u","placements":["a"],"explain":"yes"})", "/explain"},
-    {R"({"user":"u","placements":["a"],"context":[]})", "/context"},
+      {R"({"placements":["a"]})", "/user"},
+      {R"({"user":"","placements":["a"]})", "/user"},
+      {R"({"user":"u"})", "/placements"},
+      {R"({"user":"u","placements":[]})", "/placements"},
+      {R"({"user":"u","placements":["a","a"]})", "/placements/1"},
+      {R"({"user":"u","placements":[7]})", "/placements/0"},
+      {R"({"user":"u","placements":["a"],"usr":1})", "/usr"},
+      {R"({"user":"u","placements":["a"],"trigger":{"evnt":"x"}})", "/trigger/event"},
+      {R"({"user":"u","placements":["a"],"explain":"yes"})", "/explain"},
+      {R"({"user":"u","placements":["a"],"context":[]})", "/context"},
   };
   for (const auto& [text, pointer] : table) {
     auto errors = faults(text);
@@ -73,7 +73,8 @@ CAF_TEST(the short form is read and checked) {
   CAF_CHECK_EQUAL(ask.request.user, "u 1");
   CAF_CHECK_EQUAL(ask.request.placements.size(), 2u);
   CAF_CHECK(ask.request.dry_run);
-  for (const char* bad : {"", "user=u", "placement=p", "user=u&placement=p&x=1", "user=u&placement=p&explain=1", "user=%zz"})
+  for (const char* bad :
+       {"", "user=u", "placement=p", "user=u&placement=p&x=1", "user=u&placement=p&explain=1", "user=%zz"})
     CAF_CHECK(!query_faults(bad).empty());
 }
 
@@ -93,9 +94,10 @@ CAF_TEST(an answer has the shape of the reference) {
   a.what.placements[0] = {p, 1, decision::reason::match, {}};
   a.what.placements[1].why = decision::reason::cooldown;
   a.what.next_eligible_ms = 1'795'170'600'000;
-  CAF_CHECK_EQUAL(render_decision(a),
-                  R"({"decision_id":"d","user":"u\"1","catalog_version":42,)"
-                  R"("next_eligible_at":"2026-11-20T10:30:00.000Z","placements":{"home":{"popup":{"id":"welcome",)"
-                  R"("revision":3,"variant":"b","content":{"v":"b"}},"reason":"MATCH"},)"
-                  R"("cart":{"popup":null,"reason":"COOLDOWN"}}})");
+  CAF_CHECK_EQUAL(
+      render_decision(a),
+      R"({"decision_id":"d","user":"u\"1","catalog_version":42,)"
+      R"("next_eligible_at":"2026-11-20T10:30:00.000Z","placements":{"home":{"popup":{"id":"welcome",)"
+      R"("revision":3,"variant":"b","content":{"v":"b"}},"reason":"MATCH"},)"
+      R"("cart":{"popup":null,"reason":"COOLDOWN"}}})");
 }

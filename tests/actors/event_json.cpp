@@ -34,23 +34,24 @@ std::string with(const std::string& members) {
 
 CAF_TEST(each fault of an event has its code) {
   std::vector<std::pair<std::string, std::string>> table{
-    {with(R"("type":"click","popup":"p")"), ""},
-    {with(R"("type":"custom","name":"n")"), ""},
-    {with(R"("type":"click","popup":"p","at":"2026-11-20T10:34:59Z")"), ""},
-    {with(R"("type":"click","popup":"p","at":"2026-11-20T10:35:01Z")"), "bad_timestamp"},
-    {with(R"("type":"click","popup":"p","at":"2026-10-21T10:30:00Z")"), ""},
-    {with(R"("type":"click","popup":"p","at":"2026-10-21T10:29:59Z")"), "bad_timestamp"},
-    {with(R"("type":"click","popup":"p","at":"yesterday")"), "bad_timestamp"},
-    {with(R"("type":"click","popup":"p","at":7)"), "bad_timestamp"},
-    {with(R"("type":"clack","popup":"p")"), "bad_type"},
-    {with(R"("popup":"p")"), "missing_field"},
-    {with(R"("type":"click")"), "missing_field"},
-    {with(R"("type":"custom")"), "missing_field"},
-    {with(R"("type":"click","popup":"p","name":"n")"), "bad_value"},
-    {with(R"("type":"click","popup":"p","colour":"red")"), "unknown_field"},
-    {with(R"("type":"click","popup":"p","properties":[])"), "bad_value"},
-    {with(R"("type":"click","popup":"p","properties":{"x":")" + std::string(20000, 'x') + R"("})"), "too_large"},
-    {"7", "bad_value"},
+      {with(R"("type":"click","popup":"p")"), ""},
+      {with(R"("type":"custom","name":"n")"), ""},
+      {with(R"("type":"click","popup":"p","at":"2026-11-20T10:34:59Z")"), ""},
+      {with(R"("type":"click","popup":"p","at":"2026-11-20T10:35:01Z")"), "bad_timestamp"},
+      {with(R"("type":"click","popup":"p","at":"2026-10-21T10:30:00Z")"), ""},
+      {with(R"("type":"click","popup":"p","at":"2026-10-21T10:29:59Z")"), "bad_timestamp"},
+      {with(R"("type":"click","popup":"p","at":"yesterday")"), "bad_timestamp"},
+      {with(R"("type":"click","popup":"p","at":7)"), "bad_timestamp"},
+      {with(R"("type":"clack","popup":"p")"), "bad_type"},
+      {with(R"("popup":"p")"), "missing_field"},
+      {with(R"("type":"click")"), "missing_field"},
+      {with(R"("type":"custom")"), "missing_field"},
+      {with(R"("type":"click","popup":"p","name":"n")"), "bad_value"},
+      {with(R"("type":"click","popup":"p","colour":"red")"), "unknown_field"},
+      {with(R"("type":"click","popup":"p","properties":[])"), "bad_value"},
+      {with(R"("type":"click","popup":"p","properties":{"x":")" + std::string(20000, 'x') + R"("})"),
+       "too_large"},
+      {"7", "bad_value"},
   };
   for (const auto& [event, code] : table) {
     CAF_MESSAGE(event.substr(0, 120));
@@ -60,7 +61,8 @@ CAF_TEST(each fault of an event has its code) {
 
 CAF_TEST(one bad event rejects itself alone) {
   json::field_errors errors;
-  auto parsed = parse("[" + with(R"("type":"click","popup":"p")") + "," + with(R"("type":"x","popup":"p")") + "]", errors);
+  auto parsed = parse(
+      "[" + with(R"("type":"click","popup":"p")") + "," + with(R"("type":"x","popup":"p")") + "]", errors);
   CAF_CHECK(errors.empty());
   CAF_CHECK_EQUAL(parsed.rows.size(), 1u);
   CAF_REQUIRE_EQUAL(parsed.rejected.size(), 1u);

@@ -33,8 +33,8 @@ inline int64_t& clock_ms() {
   return now;
 }
 
-/// The actors of one node under CAF's deterministic scheduler, on a store whose faults the test plans. The workers run on
-/// the scheduler as well, so that every step is the test's.
+/// The actors of one node under CAF's deterministic scheduler, on a store whose faults the test plans. The
+/// workers run on the scheduler as well, so that every step is the test's.
 struct node_fixture : test_coordinator_fixture<system_config> {
   storage::fault_plan faults;
   storage::store_ptr store = storage::make_faulty_store(storage::make_memory_store(), faults);
@@ -72,7 +72,9 @@ struct node_fixture : test_coordinator_fixture<system_config> {
 
   ~node_fixture() { stop(); }
 
-  user_shard_actor owner(const std::string& user) { return node->handles()->shards[decision::shard_of(user)]; }
+  user_shard_actor owner(const std::string& user) {
+    return node->handles()->shards[decision::shard_of(user)];
+  }
 
   /// Changes the catalogue and waits until the change is live.
   catalog_answer_ptr change(catalog_operation op, const std::string& id, const std::string& document) {
@@ -80,14 +82,17 @@ struct node_fixture : test_coordinator_fixture<system_config> {
     ask->operation = op;
     ask->id = id;
     ask->document = document;
-    return ask_and_wait<catalog_answer_ptr>(node->handles()->catalog, change_atom::value, catalog_ask_ptr{ask});
+    return ask_and_wait<catalog_answer_ptr>(node->handles()->catalog, change_atom::value,
+                                            catalog_ask_ptr{ask});
   }
 
   void put_popup(const std::string& id, const std::string& frequency = "{}") {
-    auto answer = change(catalog_operation::put_popup, id,
-                         R"({"id":")" + id + R"(","status":"live","placements":["home"],"content":{"t":1},"frequency":)"
-                           + frequency + "}");
-    CAF_REQUIRE(answer->what == catalog_answer::status::created || answer->what == catalog_answer::status::done);
+    auto answer =
+        change(catalog_operation::put_popup, id,
+               R"({"id":")" + id + R"(","status":"live","placements":["home"],"content":{"t":1},"frequency":)"
+                   + frequency + "}");
+    CAF_REQUIRE(answer->what == catalog_answer::status::created
+                || answer->what == catalog_answer::status::done);
   }
 
   static decide_ask_ptr make_decide(const std::string& user, const std::string& request_id = "") {
@@ -141,8 +146,8 @@ struct node_fixture : test_coordinator_fixture<system_config> {
     return got;
   }
 
-  static storage::event_row make_event(const std::string& id, decision::event_type type, const std::string& user,
-                                       const std::string& popup) {
+  static storage::event_row make_event(const std::string& id, decision::event_type type,
+                                       const std::string& user, const std::string& popup) {
     storage::event_row e;
     e.id = id;
     e.type = type;

@@ -26,12 +26,12 @@ struct fixture {
     node->now_ms = [] { return test::clock_ms(); };
     boss = sys.spawn(supervisor, node, storage::make_memory_store());
     self->request(boss, std::chrono::seconds{20}, start_atom::value)
-      .receive([](start_atom) {}, [&](const caf::error& e) { CAF_FAIL("not started: " << sys.render(e)); });
+        .receive([](start_atom) {}, [&](const caf::error& e) { CAF_FAIL("not started: " << sys.render(e)); });
   }
 
   ~fixture() {
     self->request(boss, std::chrono::seconds{20}, stop_atom::value)
-      .receive([](stop_atom) {}, [&](const caf::error& e) { CAF_ERROR("not stopped: " << sys.render(e)); });
+        .receive([](stop_atom) {}, [&](const caf::error& e) { CAF_ERROR("not stopped: " << sys.render(e)); });
     node->publish(nullptr);
   }
 
@@ -41,8 +41,8 @@ struct fixture {
     ask->document = R"({"id":"p","status":"live","placements":["home"],"content":{}})";
     bool done = false;
     self->request(node->handles()->catalog, std::chrono::seconds{5}, change_atom::value, catalog_ask_ptr{ask})
-      .receive([&](const catalog_answer_ptr& a) { done = a->what <= catalog_answer::status::created; },
-               [](const caf::error&) {});
+        .receive([&](const catalog_answer_ptr& a) { done = a->what <= catalog_answer::status::created; },
+                 [](const caf::error&) {});
     return done;
   }
 
@@ -50,8 +50,8 @@ struct fixture {
     bool shown = false;
     auto shard = node->handles()->shards[decision::shard_of(user)];
     self->request(shard, std::chrono::seconds{2}, decide_atom::value, test::node_fixture::make_decide(user))
-      .receive([&](const decide_answer_ptr& a) { shown = a->what.placements[0].popup != nullptr; },
-               [](const caf::error&) {});
+        .receive([&](const decide_answer_ptr& a) { shown = a->what.placements[0].popup != nullptr; },
+                 [](const caf::error&) {});
     return shown;
   }
 

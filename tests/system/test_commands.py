@@ -4,10 +4,11 @@ import json
 import signal
 import socket
 import subprocess
+import time
 
 import pytest
 
-from beckon_node import ROOT, child_environment, program, run_program
+from beckon_node import ROOT, Node, child_environment, program, run_program
 
 DEMO = ROOT / "deploy" / "demo-catalog.json"
 
@@ -142,6 +143,25 @@ def test_a_signal_ends_the_node_with_0(start_node, number):
     node = start_node()
     node.signal(number)
     assert node.wait() == 0
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_second_signal_ends_the_node_at_once(tmp_path, number):
+    node = Node(tmp_path, {"node.grace-ms": 60000, "http.body-timeout-ms": 60000}).start()
+    try:
+        with socket.create_connection(("127.0.0.1", node.port)) as slow:
+            slow.sendall(b"POST /v1/decide HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\n{")
+            with node.client() as client:
+                assert client.get("/livez").status == 200  # the slow request was read before this one
+            node.signal(signal.SIGTERM)
+            deadline = time.monotonic() + 10
+            while "stopping" not in node.log_text():
+                assert time.monotonic() < deadline, node.log_text()
+                time.sleep(0.005)
+            node.signal(number)
+            assert node.wait(deadline_s=10) == 128 + number
+    finally:
+        node.kill()
 
 
 # -- check ---------------------------------------------------------------------------------------

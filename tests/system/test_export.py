@@ -165,7 +165,7 @@ def connections(client):
 
 def test_many_exports_at_once_give_each_event_once(start_node):
     """Pages and pieces follow one another whatever the timing between the node's parts."""
-    node = start_node({"limits.stream-piece-bytes-max": 4096})
+    node = start_node({"limits.stream-piece-bytes-max": 32768})
     fill(node, 3000)
     clients = [node.client(30).connect() for _ in range(8)]
     for _ in range(10):
