@@ -7,14 +7,18 @@ if(BECKON_SANITIZE)
   list(APPEND BECKON_WARNINGS -Wno-maybe-uninitialized)
 endif()
 
-# beckon_library(NAME [LINK lib...]): the library beckon_NAME from every .cpp of the calling folder.
+# beckon_library(NAME [LINK lib...] [PRECOMPILE header...]): the library beckon_NAME from every .cpp of the calling folder;
+# headers that nearly every file there includes, and that cost the most, may be precompiled.
 function(beckon_library name)
-  cmake_parse_arguments(arg "" "" "LINK" ${ARGN})
+  cmake_parse_arguments(arg "" "" "LINK;PRECOMPILE" ${ARGN})
   file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cpp)
   add_library(beckon_${name} STATIC ${sources})
   target_include_directories(beckon_${name} PUBLIC ${CMAKE_SOURCE_DIR})
   target_compile_options(beckon_${name} PRIVATE ${BECKON_WARNINGS})
   target_link_libraries(beckon_${name} PUBLIC ${arg_LINK} Threads::Threads)
+  if(arg_PRECOMPILE)
+    target_precompile_headers(beckon_${name} PRIVATE ${arg_PRECOMPILE})
+  endif()
 endfunction()
 
 # beckon_test(FOLDER [LINK lib...]): the program test_FOLDER from every .cpp of tests/FOLDER, one ctest
