@@ -91,6 +91,20 @@ decision::catalog_ptr compile(const storage::catalog_rows& rows, const catalog_v
                                                    std::move(popups));
 }
 
+namespace {
+
+/// A change of settings names only the members that change; what is stored is all of them.
+catalog_ask_ptr complete_settings(const catalog_ask& ask, const decision::settings& present) {
+  auto whole = std::make_shared<catalog_ask>(ask);
+  json::document doc;
+  json::field_errors errors;
+  if (!json::parse(ask.document, doc))
+    whole->document = decision::to_json(decision::parse_settings(doc, errors, present));
+  return whole;
+}
+
+} // namespace
+
 catalog_answer::status catalog_cache_state::precheck(const catalog_ask& ask, bool& existed) const {
   using status = catalog_answer::status;
   existed = ask.operation == catalog_operation::put_settings
@@ -118,6 +132,8 @@ catalog_cache_state::change_promise catalog_cache_state::accept(catalog_ask_ptr 
     refuse(c, state, {});
     return promise;
   }
+  if (c.ask->operation == catalog_operation::put_settings)
+    c.ask = complete_settings(*c.ask, view->compiled->config());
   auto ask_out = std::make_shared<write_ask>();
   ask_out->token = ++last_token;
   ask_out->client = self;
@@ -131,7 +147,7 @@ catalog_cache_state::change_promise catalog_cache_state::accept(catalog_ask_ptr 
     ask_out->job = storage::popup_write{
         a.id,
         a.operation == catalog_operation::create_popup ? std::optional<uint64_t>{0} : a.expected_revision,
-        a.document, now};
+        a.document, now, a.must_exist};
   changes.emplace(last_token, std::move(c));
   self->send(node->handles()->writers, write_atom::value, write_ask_ptr{std::move(ask_out)});
   return promise;
@@ -159,8 +175,10 @@ void catalog_cache_state::written(const write_result& result) {
   if (!result.error.ok()) {
     auto overloaded = result.error.what == work_error::kind::overloaded;
     refuse(c, overloaded ? status::overloaded : status::unavailable, result.error.detail);
-    if (result.error.code == storage::errc::unknown_outcome)
+    if (result.error.code == storage::errc::unknown_outcome) {
+      stale = true;
       load();
+    }
   } else if (outcome.status != storage::write_status::done) {
     refuse(c, outcome.status == storage::write_status::conflict ? status::conflict : status::not_found, {});
   } else if (outcome.catalog_version == view->rows.version + 1 && written_ahead.empty()) {
@@ -173,8 +191,17 @@ void catalog_cache_state::written(const write_result& result) {
 }
 
 void catalog_cache_state::complete(change c, const storage::write_outcome& outcome) {
+  const auto& ask = *c.ask;
+  if (ask.operation == catalog_operation::put_settings)
+    spdlog::info("catalogue: settings changed revision={} version={}", outcome.revision,
+                 outcome.catalog_version);
+  else
+    spdlog::info("catalogue: popup '{}' {} revision={} version={}", ask.id,
+                 ask.operation == catalog_operation::erase_popup ? "erased" : "written", outcome.revision,
+                 outcome.catalog_version);
   auto answer = std::make_shared<catalog_answer>();
-  answer->what = c.existed ? catalog_answer::status::done : catalog_answer::status::created;
+  auto existed = ask.operation == catalog_operation::put_popup ? outcome.existed : c.existed;
+  answer->what = existed ? catalog_answer::status::done : catalog_answer::status::created;
   answer->revision = outcome.revision;
   answer->view = view;
   c.promise.deliver(catalog_answer_ptr{std::move(answer)});
@@ -190,7 +217,10 @@ void catalog_cache_state::adopt(storage::catalog_rows rows) {
   fresh->rows = std::move(rows);
   for (const auto& fault : faults)
     spdlog::error("catalogue: left out, because it cannot be read: {}", fault);
+  if (!view)
+    spdlog::info("catalogue: {} popups, version {}", fresh->rows.popups.size(), fresh->rows.version);
   view = fresh;
+  node->publish_catalog(view->compiled);
   for (const auto& shard : node->handles()->shards)
     self->send(shard, adopt_atom::value, view->compiled);
   node->metrics->catalog_version->Set(static_cast<double>(view->rows.version));
@@ -217,6 +247,7 @@ void catalog_cache_state::loaded(const read_result& result) {
     spdlog::warn("catalogue not loaded: {}; trying again in a second", result.error.detail);
     return; // beat() tries again while there is a reason
   }
+  stale = false;
   adopt(std::get<storage::catalog_rows>(result.value));
   auto done = std::exchange(written_ahead, {});
   for (auto& [c, outcome] : done) {
@@ -231,6 +262,7 @@ void catalog_cache_state::loaded(const read_result& result) {
 
 void catalog_cache_state::fail_all() {
   loading = 0;
+  stale = true;
   for (auto& [token, c] : std::exchange(changes, {}))
     refuse(c, catalog_answer::status::unavailable,
            "whether the change was stored is not known; look before you repeat it");
@@ -239,7 +271,7 @@ void catalog_cache_state::fail_all() {
 
 void catalog_cache_state::beat() {
   self->delayed_send(self, std::chrono::seconds{1}, beat_atom::value);
-  if (!view || !written_ahead.empty())
+  if (stale || !written_ahead.empty())
     load();
 }
 

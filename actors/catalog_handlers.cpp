@@ -40,58 +40,6 @@ std::string popup_body(const storage::popup_row& row) {
   return body;
 }
 
-/// Reads `status` and `placement` filters of a list; false when the query is no good.
-bool parse_list_query(const net::request& request, std::string& status, std::string& placement,
-                      json::field_errors& errors) {
-  auto query = net::parse_query(request.query);
-  if (!query) {
-    errors.push_back({"", "the query string is not well-formed: check its percent escapes"});
-    return false;
-  }
-  for (const auto& [name, value] : *query) {
-    const json::path root;
-    const json::path where{&root, name, -1};
-    if (name == "placement")
-      placement = value;
-    else if (name != "status")
-      json::add_error(errors, where, "unknown parameter; known are status, placement");
-    else if (value == "draft" || value == "live" || value == "paused" || value == "archived")
-      status = value;
-    else
-      json::add_error(errors, where, "must be one of draft, live, paused, archived");
-  }
-  return errors.empty();
-}
-
-std::string_view status_name(decision::popup_status s) {
-  constexpr std::string_view names[] = {"draft", "live", "paused", "archived"};
-  return names[static_cast<size_t>(s)];
-}
-
-net::response list(const net::request& request, const catalog_view& view) {
-  std::string status;
-  std::string placement;
-  json::field_errors errors;
-  if (!parse_list_query(request, status, placement, errors))
-    return net::make_problem(422, "the query is not acceptable; see errors", errors);
-  std::string body = R"({"catalog_version":)" + std::to_string(view.rows.version) + R"(,"popups":[)";
-  bool first = true;
-  for (const auto& row : view.rows.popups) {
-    auto p = view.compiled->find(row.id);
-    auto placed = [&] {
-      return p && std::find(p->placements.begin(), p->placements.end(), placement) != p->placements.end();
-    };
-    if ((!status.empty() && (!p || status_name(p->status) != status)) || (!placement.empty() && !placed()))
-      continue;
-    if (!first)
-      body += ',';
-    first = false;
-    append_popup(body, row);
-  }
-  body += "]}";
-  return with_etag(request, view.rows.version, std::move(body));
-}
-
 /// A reader: asks for the view and answers with what `render` makes of it.
 template <class Render>
 catalog_read_actor::behavior_type read_catalog(catalog_read_pointer self, net::request_ptr request,
@@ -108,6 +56,24 @@ catalog_read_actor::behavior_type read_catalog(catalog_read_pointer self, net::r
   };
 }
 
+net::response conflict(const net::request& request, const catalog_ask& ask, const catalog_answer& a) {
+  auto present = "; the present revision is " + etag(a.revision);
+  net::response r;
+  if (ask.operation != catalog_operation::create_popup)
+    r = net::make_problem(412, "the revision that If-Match names is not the present one"
+                                   + (a.revision == 0 ? ": there is none" : present)
+                                   + "; read it again, then repeat the change");
+  else if (request.method == net::http_method::put)
+    r = net::make_problem(412, "there is a popup '" + ask.id
+                                   + "' already, and If-None-Match: * asks that there be none" + present);
+  else
+    r = net::make_problem(409, "there is a popup '" + ask.id + "' already; change it with PUT /v1/popups/"
+                                   + net::percent_encode(ask.id));
+  if (a.revision != 0)
+    r.headers.emplace_back("ETag", etag(a.revision));
+  return r;
+}
+
 net::response render_change(const net::request& request, const catalog_ask& ask, const catalog_answer& a) {
   using status = catalog_answer::status;
   switch (a.what) {
@@ -115,15 +81,7 @@ net::response render_change(const net::request& request, const catalog_ask& ask,
   case status::created:
     break;
   case status::conflict:
-    if (ask.operation == catalog_operation::create_popup && request.method == net::http_method::put)
-      return net::make_problem(412, "there is a popup '" + ask.id
-                                        + "' already, and If-None-Match: * asks that there be none");
-    if (ask.operation == catalog_operation::create_popup)
-      return net::make_problem(409, "there is a popup '" + ask.id
-                                        + "' already; change it with PUT /v1/popups/{id}");
-    return net::make_problem(
-        412,
-        "the revision that If-Match names is not the present one; read it again, then repeat the change");
+    return conflict(request, ask, a);
   case status::not_found:
     return no_such_popup(ask.id);
   case status::too_many:
@@ -193,11 +151,6 @@ void read_popup_body(const net::request& request, std::optional<std::string_view
 
 } // namespace
 
-catalog_read_actor::behavior_type list_popups_handler(catalog_read_pointer self, net::request_ptr request,
-                                                      net::http_broker_actor broker, node_context_ptr node) {
-  return read_catalog(self, std::move(request), std::move(broker), std::move(node), list);
-}
-
 catalog_read_actor::behavior_type get_popup_handler(catalog_read_pointer self, net::request_ptr request,
                                                     net::http_broker_actor broker, node_context_ptr node) {
   auto render = [](const net::request& r, const catalog_view& view) {
@@ -256,7 +209,8 @@ catalog_change_actor::behavior_type put_settings_handler(catalog_change_pointer 
     json::document doc;
     if (!read_body(r, doc, errors))
       return;
-    ask.document = decision::to_json(decision::parse_settings(doc, errors.fields));
+    decision::parse_settings(doc, errors.fields);
+    ask.document = r.body;
   };
   return change_catalog(self, std::move(request), std::move(broker), std::move(node), read);
 }

@@ -8,7 +8,7 @@
 /// Request actors for popups and settings. Run on: scheduler. Block: no.
 namespace beckon::actors {
 
-/// Reads from the catalogue: GET of /v1/popups, /v1/popups/{id}, /v1/settings.
+/// Reads from the catalogue: GET of /v1/popups/{id}, /v1/settings.
 using catalog_read_actor = net::request_actor::extend<caf::reacts_to<catalog_view_ptr>>;
 
 /// Changes the catalogue: the answer comes when the change is durable and live on this node.
@@ -22,8 +22,6 @@ using catalog_read_pointer = catalog_read_actor::stateful_pointer<exchange_state
 using catalog_change_pointer = catalog_change_actor::stateful_pointer<exchange_state>;
 using stats_pointer = stats_actor::stateful_pointer<exchange_state>;
 
-catalog_read_actor::behavior_type list_popups_handler(catalog_read_pointer self, net::request_ptr request,
-                                                      net::http_broker_actor broker, node_context_ptr node);
 catalog_read_actor::behavior_type get_popup_handler(catalog_read_pointer self, net::request_ptr request,
                                                     net::http_broker_actor broker, node_context_ptr node);
 catalog_read_actor::behavior_type get_settings_handler(catalog_read_pointer self, net::request_ptr request,

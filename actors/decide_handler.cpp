@@ -17,7 +17,10 @@ decide_ask parse_request(const net::request& request, body_errors& errors) {
       return {};
     return parse_decide(doc, errors.fields);
   }
-  return parse_decide_query(request, errors.fields);
+  auto ask = parse_decide_query(request, errors.fields);
+  // Whoever asks with HEAD sees no popup, so none may be charged.
+  ask.request.dry_run = ask.request.dry_run || request.method == net::http_method::head;
+  return ask;
 }
 
 net::response render(const decide_answer& a) {
@@ -26,6 +29,8 @@ net::response render(const decide_answer& a) {
   net::response r;
   r.content_type = json_content;
   r.body = a.body.empty() ? render_decision(a) : a.body;
+  // An answer is a claim: a cache that repeated it would show what nobody was charged for.
+  r.headers.emplace_back("Cache-Control", "no-store");
   return r;
 }
 

@@ -39,14 +39,22 @@ net::response accepted(const parsed_events& parsed, uint32_t duplicates) {
   return json_answer(std::move(body), 202);
 }
 
+/// Not 503, which promises that nothing of the batch was taken.
+net::response unknown_outcome() {
+  return net::make_problem(
+      504, "whether the events were stored is not known; send the same batch again, the ids keep it "
+           "from counting twice");
+}
+
 net::response render(const state& st, const write_result& result) {
   auto& m = *st.node->metrics;
   if (!result.error.ok()) {
     if (result.error.code == storage::errc::rejected && result.error.what == work_error::kind::store)
       return net::make_problem(422, "the store refuses this batch: " + result.error.detail);
-    return net::make_unavailable(
-        "the events could not be stored now, and none of them was acknowledged; send the same "
-        "batch again, the ids keep it from counting twice");
+    if (result.error.code == storage::errc::unknown_outcome && result.error.what == work_error::kind::store)
+      return unknown_outcome();
+    return net::make_unavailable("the events cannot be stored now and none of them was taken: "
+                                 + result.error.detail + "; send the same batch again later");
   }
   m.events_accepted->Increment(static_cast<double>(st.parsed.rows.size() - result.outcome.duplicates));
   m.events_duplicate->Increment(result.outcome.duplicates);
@@ -62,7 +70,7 @@ void send_batch(Self* self) {
   ask->shard = static_cast<uint16_t>(decision::shard_of(st.parsed.rows.front().user));
   ask->job = storage::event_batch_write{st.parsed.rows};
   ask->client = self;
-  self->send(st.node->handles()->writers, write_atom::value, write_ask_ptr{std::move(ask)});
+  self->send(st.node->handles()->event_writers, write_atom::value, write_ask_ptr{std::move(ask)});
 }
 
 } // namespace
@@ -83,7 +91,7 @@ events_handler(events_handler_actor::stateful_pointer<events_handler_state> self
   }
   send_batch(self);
   return {
-      [self](net::expire_atom) { answer_expired(self); },
+      [self](net::expire_atom) { answer(self, unknown_outcome()); },
       [self](const write_result_ptr& result) { answer(self, render(self->state, *result)); },
   };
 }
@@ -130,13 +138,19 @@ std::string next_piece(event_export_state& st) {
   return piece;
 }
 
+template <class Self>
+void send_piece(Self* self, std::string piece) {
+  const auto& id = self->state.request->id;
+  self->send(self->state.broker, net::piece_atom::value, id.connection, id.sequence, std::move(piece));
+}
+
 /// Sends the next piece, reads the next page, or ends. The broker asks for more when the piece has left.
 template <class Self>
 void go_on(Self* self) {
   auto& st = self->state;
   const auto& id = st.request->id;
   if (st.sent < st.page.events.size()) {
-    self->send(st.broker, net::piece_atom::value, id.connection, id.sequence, next_piece(st));
+    send_piece(self, next_piece(st));
   } else if (!st.page.last) {
     ask_page(self, st.page.next);
   } else {
@@ -151,10 +165,12 @@ void take_page(Self* self, const read_result& result) {
   if (result.error.ok()) {
     st.page = std::get<storage::event_page>(result.value);
     st.sent = 0;
-    if (st.begun)
-      go_on(self);
-    else
+    if (!st.begun)
       begin_stream(self); // the first piece waits for its credit too
+    else if (st.page.events.empty() && !st.page.last)
+      send_piece(self, {}); // nothing found yet, but the search goes on
+    else
+      go_on(self);
     return;
   }
   if (!st.begun) {

@@ -55,6 +55,7 @@ CAF_ADD_ATOM(beckon_actors, beckon::actors, lost_atom,
 CAF_ADD_ATOM(beckon_actors, beckon::actors, start_atom, "start")
 CAF_ADD_ATOM(beckon_actors, beckon::actors, stop_atom, "stop")
 CAF_ADD_ATOM(beckon_actors, beckon::actors, beat_atom, "beat") // a periodic turn of one's own
+CAF_ADD_ATOM(beckon_actors, beckon::actors, retry_atom, "retry")
 CAF_END_TYPE_ID_BLOCK(beckon_actors)
 
 namespace beckon::actors {
@@ -119,12 +120,27 @@ using user_shard_actor = caf::typed_actor<
     caf::replies_to<user_atom, user_ask_ptr>::with<user_answer_ptr>,
     // A new catalogue; older versions than the present one are ignored.
     caf::reacts_to<adopt_atom, decision::catalog_ptr>,
+    // A charge that is still owed to the store is due for another try.
+    caf::reacts_to<retry_atom, std::string>,
     // Events changed a user's stored state.
     caf::reacts_to<changed_user_ptr>, //
     caf::reacts_to<write_result_ptr>, caf::reacts_to<read_result_ptr>, caf::reacts_to<lost_atom>>;
 
 /// Drops remembered answers that are older than a retry may be. Runs on: scheduler. Blocks: no.
 using answer_pruner_actor = caf::typed_actor<caf::reacts_to<beat_atom>, caf::reacts_to<write_result_ptr>>;
+
+/// Ships events from the outbox to the store in the order of arrival, one group at a time. Runs on: own
+/// thread. Blocks: yes, for the outbox's file. Bounds: outbox.ship-events-max in one group. Lost on a crash:
+/// nothing; what was shipped twice counts once.
+using outbox_shipper_actor = caf::typed_actor<
+    // Ships what waits, if nothing is under way.
+    caf::reacts_to<beat_atom>,
+    // The store took a group, or could not.
+    caf::reacts_to<write_result_ptr>,
+    // The pool that had the group is gone.
+    caf::reacts_to<lost_atom>,
+    // Answers when nothing waits any more, or at the first failure: the rest stays on disk.
+    caf::replies_to<stop_atom>::with<stop_atom>>;
 
 /// Starts every long-lived actor, restarts what dies with a growing pause, stops in order. Runs on:
 /// scheduler. Blocks: no.
@@ -141,6 +157,7 @@ struct write_ask {
   uint16_t shard = 0; // decides the writer: jobs of one shard keep their order
   storage::write_job job;
   write_client_actor client;
+  int64_t queued_ms = 0; // set by the pool
 };
 
 struct write_batch {
@@ -174,6 +191,8 @@ struct read_batch_result {
 struct node_handles {
   std::vector<user_shard_actor> shards; // decision::shard_count
   writer_pool_actor writers;
+  writer_pool_actor
+      event_writers; // takes accepted events: the outbox's pool, or `writers` where there is no outbox
   reader_pool_actor readers;
   catalog_cache_actor catalog;
 };

@@ -121,7 +121,7 @@ enum class catalog_operation : uint8_t { create_popup, put_popup, erase_popup, p
 struct catalog_ask {
   catalog_operation operation = catalog_operation::put_popup;
   std::string id;
-  std::string document;                      // compact JSON, checked already
+  std::string document; // JSON, checked already; of settings only the members that change
   std::optional<uint64_t> expected_revision; // from If-Match
   bool must_exist = false;                   // If-Match: *
 };

@@ -11,6 +11,7 @@
 #include <caf/scoped_actor.hpp>
 #include <caf/sec.hpp>
 #include <prometheus/registry.h>
+#include <spdlog/spdlog.h>
 
 #include <algorithm>
 #include <chrono>
@@ -44,6 +45,7 @@ net::http_options http_options_from(const config::configuration& cfg) {
   o.connections_max = size("limits.connections-max");
   o.pipeline_depth_max = size("limits.pipeline-depth-max");
   o.requests_in_flight_max = size("limits.requests-in-flight-max");
+  o.request_bytes_in_flight_max = size("limits.request-bytes-in-flight-max");
   o.output_bytes_max = size("limits.output-bytes-max");
   o.stream_piece_bytes_max = size("limits.stream-piece-bytes-max");
   o.header_timeout_ms = cfg.integer("http.header-timeout-ms");
@@ -56,10 +58,26 @@ net::http_options http_options_from(const config::configuration& cfg) {
   return o;
 }
 
+/// The outbox of this node, or null where events go straight to the store.
+caf::expected<storage::outbox_ptr> open_outbox(const config::configuration& cfg) {
+  if (cfg.text("durability.events") != "outbox")
+    return storage::outbox_ptr{};
+  storage::outbox_options o;
+  o.path = cfg.text("node.data-dir") + "/outbox.db";
+  o.bytes_max = cfg.integer("outbox.bytes-max");
+  auto opened = storage::open_outbox(o);
+  if (!opened)
+    return std::move(opened.error());
+  if (!opened->kept_aside.empty())
+    spdlog::error("outbox: {}; events in it were acknowledged and are not in the store: look at it",
+                  opened->kept_aside);
+  return opened->box;
+}
+
 class running_node : public node {
  public:
-  running_node(caf::actor_system& system, node_context_ptr context, storage::store_ptr store)
-      : system_(system), context_(std::move(context)), store_(std::move(store)) {}
+  running_node(caf::actor_system& system, node_context_ptr context)
+      : system_(system), context_(std::move(context)) {}
 
   ~running_node() override { stop(); }
 
@@ -72,8 +90,7 @@ class running_node : public node {
       return std::move(listening.error());
     address_ = listening->address;
     port_ = listening->port;
-    supervisor_ = system_.spawn(supervisor, context_, store_);
-    if (auto err = wait_for_start()) {
+    if (auto err = start_actors(cfg)) {
       ::close(listening->fd);
       stop_actors();
       return err;
@@ -89,7 +106,7 @@ class running_node : public node {
 
   const std::string& address() const override { return address_; }
   uint16_t port() const override { return port_; }
-  std::string store_description() const override { return store_->describe(); }
+  std::string store_description() const override { return store_ ? store_->describe() : std::string{}; }
   std::string fatal_reason() const override { return context_->health.fatal_reason(); }
 
   uint64_t stop() override {
@@ -105,13 +122,34 @@ class running_node : public node {
   }
 
  private:
+  caf::error start_actors(const config::configuration& cfg) {
+    auto store = open_store(cfg);
+    if (!store)
+      return std::move(store.error());
+    store_ = std::move(*store);
+    context_->store = store_;
+    auto outbox = open_outbox(cfg);
+    if (!outbox)
+      return std::move(outbox.error());
+    context_->outbox = std::move(*outbox);
+    supervisor_ = system_.spawn(supervisor, context_, store_);
+    // Nobody starts the supervisor again: without it nothing else would be.
+    caf::actor_cast<caf::strong_actor_ptr>(supervisor_)
+        ->get()
+        ->attach_functor([node = context_](const caf::error&) {
+          if (!node->health.draining)
+            node->health.fail("the supervisor died");
+        });
+    return wait_for_start();
+  }
+
   caf::error wait_for_start() {
     caf::error result;
     caf::scoped_actor self{system_};
     self->request(supervisor_, start_wait_max, start_atom::value)
         .receive([](start_atom) {},
                  [&](const caf::error&) {
-                   auto fault = context_->health.store_fault();
+                   auto fault = context_->health.store.fault();
                    result =
                        caf::make_error(caf::sec::runtime_error,
                                        fault.empty() ? "the store did not answer in time" : std::move(fault));
@@ -177,14 +215,11 @@ caf::expected<storage::store_ptr> open_store(const config::configuration& cfg) {
 
 caf::expected<std::unique_ptr<node>> node::start(caf::actor_system& system, const config::configuration& cfg,
                                                  const std::vector<extension>& extensions) {
-  auto store = open_store(cfg);
-  if (!store)
-    return std::move(store.error());
   auto context = std::make_shared<node_context>();
   context->options = options_from(cfg);
   context->metrics = std::make_shared<node_metrics>(std::make_shared<prometheus::Registry>());
   context->now_ms = unix_now_ms;
-  auto running = std::make_unique<running_node>(system, std::move(context), std::move(*store));
+  auto running = std::make_unique<running_node>(system, std::move(context));
   if (auto err = running->open(cfg, extensions))
     return err;
   return std::unique_ptr<node>{std::move(running)};

@@ -13,14 +13,14 @@ std::string node_health::fatal_reason() const {
   return fatal_reason_;
 }
 
-void node_health::store_fault(std::string detail) {
+void write_health::fault(std::string detail) {
   std::lock_guard guard{mutex_};
-  store_fault_ = std::move(detail);
+  fault_ = std::move(detail);
 }
 
-std::string node_health::store_fault() const {
+std::string write_health::fault() const {
   std::lock_guard guard{mutex_};
-  return store_fault_;
+  return fault_;
 }
 
 } // namespace beckon::actors

@@ -3,6 +3,7 @@
 #include "actors/interfaces.hpp"
 #include "actors/node_metrics.hpp"
 #include "actors/node_options.hpp"
+#include "storage/outbox.hpp"
 
 #include <atomic>
 #include <cstdint>
@@ -12,23 +13,34 @@
 
 namespace beckon::actors {
 
+/// Whether something can be written to now, and if not, why. Threadsafe.
+struct write_health {
+  std::atomic<bool> writable{false};
+
+  /// For people; empty while it is writable.
+  void fault(std::string detail);
+  std::string fault() const;
+
+ private:
+  mutable std::mutex mutex_;
+  std::string fault_;
+};
+
 /// Facts about the node that many look at and few change. Threadsafe.
 struct node_health {
   std::atomic<bool> catalog_loaded{false};
-  std::atomic<bool> store_writable{false};
   std::atomic<bool> draining{false};
+  std::atomic<uint32_t> shards_alive{0};
+  write_health store;
+  write_health outbox; // looked at only when there is one
 
   /// Notes a fault after which the process must stop (the first one stays).
   void fail(std::string reason);
   std::string fatal_reason() const;
-  /// Why the store is not writable, for people; empty while it is.
-  void store_fault(std::string detail);
-  std::string store_fault() const;
 
  private:
   mutable std::mutex mutex_;
   std::string fatal_reason_;
-  std::string store_fault_;
 };
 
 /// What the actors of one node share: where everybody is, the options, the metrics, the clock.
@@ -37,7 +49,9 @@ struct node_context {
   node_options options;
   std::shared_ptr<node_metrics> metrics;
   node_health health;
-  int64_t (*now_ms)() = nullptr; // Unix time
+  std::weak_ptr<storage::store> store; // to ask for its warning
+  storage::outbox_ptr outbox;          // null: events go straight to the store
+  int64_t (*now_ms)() = nullptr;       // Unix time
 
   /// The present table of actors; null before the start.
   node_handles_ptr handles() const { return std::atomic_load_explicit(&handles_, std::memory_order_acquire); }
@@ -45,8 +59,13 @@ struct node_context {
     std::atomic_store_explicit(&handles_, std::move(table), std::memory_order_release);
   }
 
+  /// The live catalogue, for a shard that starts late; null before the first was loaded.
+  decision::catalog_ptr catalog() const { return std::atomic_load(&catalog_); }
+  void publish_catalog(decision::catalog_ptr c) { std::atomic_store(&catalog_, std::move(c)); }
+
  private:
   node_handles_ptr handles_;
+  decision::catalog_ptr catalog_;
 };
 
 using node_context_ptr = std::shared_ptr<node_context>;

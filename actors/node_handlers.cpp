@@ -24,20 +24,43 @@ struct check {
   std::string detail;
 };
 
+std::string store_detail(const node_context& node) {
+  auto store = node.store.lock();
+  auto warning = store ? store->warning() : std::string{};
+  return warning.empty() ? "writable" : "writable; " + warning;
+}
+
+/// Events are taken as long as the outbox can be written to, whatever the store does.
+check outbox_check(const node_context& node) {
+  auto depth = node.outbox->depth();
+  auto age_s = depth.oldest_ms == 0 ? 0 : (node.now_ms() - depth.oldest_ms) / 1000;
+  auto detail = std::to_string(depth.events) + " events wait (" + std::to_string(depth.bytes)
+                + " bytes), the oldest for " + std::to_string(age_s) + " s";
+  if (node.health.outbox.writable)
+    return {"outbox", true, std::move(detail)};
+  auto fault = node.health.outbox.fault();
+  return {"outbox", false, fault.empty() ? "not asked yet" : fault + "; " + detail};
+}
+
 std::vector<check> checks(const node_context& node) {
   const auto& h = node.health;
-  auto fault = h.store_fault();
+  auto fault = h.store.fault();
   auto fatal = h.fatal_reason();
-  return {
+  std::vector<check> list{
       {"process", fatal.empty(), fatal.empty() ? "no fatal fault" : fatal},
       {"draining", !h.draining, h.draining ? "the node is stopping" : "the node takes requests"},
       {"catalog", h.catalog_loaded, h.catalog_loaded ? "loaded" : "not loaded yet"},
-      {"store", h.store_writable,
-       h.store_writable ? "writable"
+      {"store", h.store.writable || node.outbox,
+       h.store.writable ? store_detail(node)
        : fault.empty()  ? "not asked yet"
                         : fault},
-      {"shards", node.handles() != nullptr, "all 256 owned by this node"},
+      {"shards", h.shards_alive == decision::shard_count,
+       std::to_string(h.shards_alive) + " of " + std::to_string(decision::shard_count)
+           + " are served by this node"},
   };
+  if (node.outbox)
+    list.push_back(outbox_check(node));
+  return list;
 }
 
 net::response readiness(const node_context& node, bool verbose) {

@@ -106,13 +106,28 @@ pm::Counter* make_counter(pm::Registry& r, const char* name, const char* help,
   return &pm::BuildCounter().Name(name).Help(help).Register(r).Add(labels);
 }
 
-pm::Gauge* make_gauge(pm::Registry& r, const char* name, const char* help) {
-  return &pm::BuildGauge().Name(name).Help(help).Register(r).Add({});
+pm::Gauge* make_gauge(pm::Registry& r, const char* name, const char* help, const pm::Labels& labels = {}) {
+  return &pm::BuildGauge().Name(name).Help(help).Register(r).Add(labels);
 }
 
-pm::Histogram* make_histogram(pm::Registry& r, const char* name, const char* help,
+pm::Histogram* make_histogram(pm::Registry& r, const char* name, const char* help, const pm::Labels& labels,
                               const pm::Histogram::BucketBoundaries& bounds) {
-  return &pm::BuildHistogram().Name(name).Help(help).Register(r).Add({}, bounds);
+  return &pm::BuildHistogram().Name(name).Help(help).Register(r).Add(labels, bounds);
+}
+
+write_pool_metrics make_pool(pm::Registry& r, const char* pool) {
+  const pm::Labels labels{{"pool", pool}};
+  write_pool_metrics m;
+  m.overloads = make_counter(r, "beckon_write_overloads_total",
+                             "Write jobs refused because the queue was full", labels);
+  m.failures = make_counter(r, "beckon_write_failures_total", "Transactions that failed", labels);
+  m.queue_jobs = make_gauge(r, "beckon_write_queue_jobs", "Write jobs that wait for a writer", labels);
+  m.queue_bytes = make_gauge(r, "beckon_write_queue_bytes", "Bytes of the write jobs that wait", labels);
+  m.group_jobs = make_histogram(r, "beckon_group_commit_jobs", "Jobs in one transaction", labels,
+                                {1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024});
+  m.group_seconds = make_histogram(r, "beckon_group_commit_seconds", "Duration of one transaction", labels,
+                                   {0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5});
+  return m;
 }
 
 } // namespace
@@ -127,22 +142,22 @@ node_metrics::node_metrics(std::shared_ptr<pm::Registry> registry)
   events_accepted = make_counter(r, events, events_help, {{"outcome", "accepted"}});
   events_duplicate = make_counter(r, events, events_help, {{"outcome", "duplicate"}});
   events_rejected = make_counter(r, events, events_help, {{"outcome", "rejected"}});
-  write_overloads =
-      make_counter(r, "beckon_write_overloads_total", "Write jobs refused because the queue was full");
   read_overloads =
       make_counter(r, "beckon_read_overloads_total", "Read jobs refused because the queue was full");
-  write_failures = make_counter(r, "beckon_write_failures_total", "Transactions that failed");
   read_failures = make_counter(r, "beckon_read_failures_total", "Reads that failed");
   restarts = make_counter(r, "beckon_actor_restarts_total", "Actors started again after they died");
-  write_queue_jobs = make_gauge(r, "beckon_write_queue_jobs", "Write jobs that wait for a writer");
-  write_queue_bytes = make_gauge(r, "beckon_write_queue_bytes", "Bytes of the write jobs that wait");
   read_queue_jobs = make_gauge(r, "beckon_read_queue_jobs", "Read jobs that wait for a reader");
   catalog_version = make_gauge(r, "beckon_catalog_version", "Version of the live catalogue");
   catalog_popups = make_gauge(r, "beckon_catalog_popups", "Popups in the catalogue, of every status");
-  group_jobs = make_histogram(r, "beckon_group_commit_jobs", "Jobs in one transaction",
-                              {1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024});
-  group_seconds = make_histogram(r, "beckon_group_commit_seconds", "Duration of one transaction",
-                                 {0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5});
+  outbox_events = make_gauge(r, "beckon_outbox_events", "Events accepted and not yet in the store");
+  outbox_bytes = make_gauge(r, "beckon_outbox_bytes", "Bytes of the events that wait in the outbox");
+  outbox_age_seconds = make_gauge(r, "beckon_outbox_age_seconds", "How long the oldest event has waited");
+  outbox_shipped =
+      make_counter(r, "beckon_outbox_shipped_total", "Events shipped from the outbox to the store");
+  outbox_refused =
+      make_counter(r, "beckon_outbox_refused_total", "Batches that the store refused, kept aside");
+  store_pool = make_pool(r, "store");
+  outbox_pool = make_pool(r, "outbox");
 }
 
 node_metrics::~node_metrics() = default;

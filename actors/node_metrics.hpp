@@ -46,6 +46,16 @@ struct alignas(64) shard_counters {
   std::array<owned_counter, decision::reason_count> reasons{};
 };
 
+/// Metrics of one pool of writers. Each is a time series with the label pool="store" or pool="outbox".
+struct write_pool_metrics {
+  prometheus::Counter* overloads = nullptr;
+  prometheus::Counter* failures = nullptr;
+  prometheus::Gauge* queue_jobs = nullptr;
+  prometheus::Gauge* queue_bytes = nullptr;
+  prometheus::Histogram* group_jobs = nullptr;    // jobs in one transaction
+  prometheus::Histogram* group_seconds = nullptr; // time of one transaction
+};
+
 /// Every metric of the actors. The shards' counters are summed when somebody looks.
 /// Threadsafe.
 class node_metrics {
@@ -59,18 +69,19 @@ class node_metrics {
   prometheus::Counter* events_accepted = nullptr;
   prometheus::Counter* events_duplicate = nullptr;
   prometheus::Counter* events_rejected = nullptr;
-  prometheus::Counter* write_overloads = nullptr;
   prometheus::Counter* read_overloads = nullptr;
-  prometheus::Counter* write_failures = nullptr;
   prometheus::Counter* read_failures = nullptr;
   prometheus::Counter* restarts = nullptr;
-  prometheus::Gauge* write_queue_jobs = nullptr;
-  prometheus::Gauge* write_queue_bytes = nullptr;
   prometheus::Gauge* read_queue_jobs = nullptr;
   prometheus::Gauge* catalog_version = nullptr;
   prometheus::Gauge* catalog_popups = nullptr;
-  prometheus::Histogram* group_jobs = nullptr;    // jobs in one transaction
-  prometheus::Histogram* group_seconds = nullptr; // time of one transaction
+  prometheus::Gauge* outbox_events = nullptr;
+  prometheus::Gauge* outbox_bytes = nullptr;
+  prometheus::Gauge* outbox_age_seconds = nullptr;
+  prometheus::Counter* outbox_shipped = nullptr;
+  prometheus::Counter* outbox_refused = nullptr;
+  write_pool_metrics store_pool;
+  write_pool_metrics outbox_pool;
 
   /// Everything, in the Prometheus text format.
   std::string text() const;

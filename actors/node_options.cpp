@@ -15,11 +15,14 @@ node_options options_from(const config::configuration& cfg) {
   o.writers = size("writers.count");
   o.write_jobs_max = size("writers.queue-jobs-max");
   o.write_bytes_max = size("writers.queue-bytes-max");
+  o.queue_wait_ms = cfg.integer("writers.queue-wait-ms");
   o.batch_jobs_max = size("writers.batch-jobs-max");
   o.batch_bytes_max = size("writers.batch-bytes-max");
   o.readers = size("readers.count");
   o.read_jobs_max = size("readers.queue-jobs-max");
   o.read_batch_max = size("readers.batch-users-max");
+  o.ship_events_max = size("outbox.ship-events-max");
+  o.ship_retry_ms = cfg.integer("outbox.retry-ms");
   o.claims_queued = cfg.text("durability.claims") == "queued";
   o.restarts_max = size("supervisor.restarts-max");
   o.restart_window_ms = cfg.integer("supervisor.restart-window-ms");

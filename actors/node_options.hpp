@@ -19,11 +19,14 @@ struct node_options {
   size_t writers = 1;                     // writers.count
   size_t write_jobs_max = 20000;          // writers.queue-jobs-max
   size_t write_bytes_max = 67108864;      // writers.queue-bytes-max
+  int64_t queue_wait_ms = 2000;           // writers.queue-wait-ms
   size_t batch_jobs_max = 256;            // writers.batch-jobs-max
   size_t batch_bytes_max = 1048576;       // writers.batch-bytes-max
   size_t readers = 2;                     // readers.count
   size_t read_jobs_max = 20000;           // readers.queue-jobs-max
   size_t read_batch_max = 64;             // readers.batch-users-max
+  size_t ship_events_max = 5000;          // outbox.ship-events-max
+  int64_t ship_retry_ms = 500;            // outbox.retry-ms
   bool claims_queued = false;             // durability.claims = 'queued'
   size_t restarts_max = 5;                // supervisor.restarts-max
   int64_t restart_window_ms = 60000;      // supervisor.restart-window-ms

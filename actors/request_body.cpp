@@ -19,10 +19,12 @@ bool is_json(std::string_view type) {
   return lower == "application/json" || (lower.rfind("application/", 0) == 0 && ends_with("+json"));
 }
 
-// A body sent by `curl -d` without a header says "form" although it is JSON; refusing it would only be
-// pedantry.
-bool is_form_default(std::string_view type) {
-  return type == "application/x-www-form-urlencoded";
+// `curl -d` without a header says "form" although it sends JSON, and a hand-written client often says
+// nothing: refusing them would only be pedantry. A browser is another matter: a page of anybody may send such
+// a body without asking first, and says so by Origin.
+bool may_go_without_type(const net::request& request, std::string_view type) {
+  auto plain = type.empty() || type == "application/x-www-form-urlencoded";
+  return plain && !request.field("origin");
 }
 
 } // namespace
@@ -34,10 +36,10 @@ net::response body_errors::problem() const {
 }
 
 bool read_body(const net::request& request, json::document& doc, body_errors& errors) {
-  if (auto type = request.field("content-type");
-      type && *type != json_content && !is_json(*type) && !is_form_default(*type)) {
+  auto type = request.field("content-type").value_or("");
+  if (!is_json(type) && !may_go_without_type(request, type)) {
     errors.status = 415;
-    errors.detail = "the body must be application/json";
+    errors.detail = "the body must be JSON and say so: send the header Content-Type: application/json";
     return false;
   }
   if (auto bad = json::parse(request.body, doc)) {

@@ -4,18 +4,23 @@
 #include "actors/decide_handler.hpp"
 #include "actors/events_handler.hpp"
 #include "actors/node_handlers.hpp"
+#include "actors/popup_list_handler.hpp"
 #include "actors/user_handler.hpp"
+
+#include <utility>
 
 namespace beckon::actors {
 
 std::vector<net::route> make_routes(const node_context_ptr& node) {
   using net::http_method;
+  auto metrics = make_route(http_method::get, "/metrics", node, metrics_handler);
+  metrics.publish_metrics = true;
   return {
       make_route(http_method::post, "/v1/decide", node, decide_handler),
       make_route(http_method::get, "/v1/decide", node, decide_handler),
       make_route(http_method::post, "/v1/events", node, events_handler),
       make_route(http_method::get, "/v1/events", node, event_export_handler),
-      make_route(http_method::get, "/v1/popups", node, list_popups_handler),
+      make_route(http_method::get, "/v1/popups", node, popup_list_handler),
       make_route(http_method::post, "/v1/popups", node, create_popup_handler),
       make_route(http_method::get, "/v1/popups/{id}", node, get_popup_handler),
       make_route(http_method::put, "/v1/popups/{id}", node, put_popup_handler),
@@ -29,7 +34,7 @@ std::vector<net::route> make_routes(const node_context_ptr& node) {
       make_route(http_method::del, "/v1/users/{id}", node, user_handler),
       make_route(http_method::get, "/livez", node, livez_handler),
       make_route(http_method::get, "/readyz", node, readyz_handler),
-      make_route(http_method::get, "/metrics", node, metrics_handler),
+      std::move(metrics),
   };
 }
 

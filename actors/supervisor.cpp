@@ -2,6 +2,7 @@
 
 #include "actors/answer_pruner.hpp"
 #include "actors/catalog_cache.hpp"
+#include "actors/outbox_shipper.hpp"
 #include "actors/reader.hpp"
 #include "actors/reader_pool.hpp"
 #include "actors/user_shard.hpp"
@@ -54,10 +55,12 @@ void supervisor_state::tell_lost() {
       self->send(shard, lost_atom::value);
   if (table->catalog)
     self->send(table->catalog, lost_atom::value);
+  if (shipper)
+    self->send(shipper, lost_atom::value);
 }
 
 caf::strong_actor_ptr supervisor_state::start_writer(uint32_t lane) {
-  auto w = self->spawn<caf::detached>(writer, store, node);
+  auto w = self->spawn<caf::detached>(writer, writes_to(store), &node->metrics->store_pool);
   writers[lane] = w;
   self->send(node->handles()->writers, attach_atom::value, lane, w);
   return caf::actor_cast<caf::strong_actor_ptr>(w);
@@ -75,20 +78,25 @@ caf::strong_actor_ptr supervisor_state::start_shard(uint16_t number) {
   auto& counters = node->metrics->shard(number);
   counters.taken.set(counters.asked.load(std::memory_order_relaxed)); // what its mailbox held is gone
   replace([&](node_handles& t) { t.shards[number] = shard; });
-  if (auto table = node->handles(); table->catalog)
-    self->request(table->catalog, std::chrono::seconds{5}, view_atom::value)
-        .then([this, shard](const catalog_view_ptr& view) {
-          if (view)
-            self->send(shard, adopt_atom::value, view->compiled);
-        });
+  // After the handle is published: a catalogue that came in between has reached either the handle or this
+  // line.
+  if (auto present = node->catalog())
+    self->send(shard, adopt_atom::value, present);
+  ++node->health.shards_alive;
   return caf::actor_cast<caf::strong_actor_ptr>(shard);
 }
 
 // A pool that starts again finds its workers alive: they are attached to the new one.
 void supervisor_state::start_pools() {
   adopt({"writer_pool", [this] {
-           auto pool = self->spawn(writer_pool, node);
-           replace([&](node_handles& t) { t.writers = pool; });
+           write_pool_role role{"store", node->options.writers, &node->health.store,
+                                &node->metrics->store_pool};
+           auto pool = self->spawn(writer_pool, node, role);
+           replace([&](node_handles& t) {
+             t.writers = pool;
+             if (!node->outbox)
+               t.event_writers = pool;
+           });
            tell_lost();
            for (uint32_t lane = 0; lane < writers.size(); ++lane)
              if (writers[lane])
@@ -103,6 +111,32 @@ void supervisor_state::start_pools() {
              if (readers[lane])
                self->send(pool, attach_atom::value, lane, readers[lane]);
            return caf::actor_cast<caf::strong_actor_ptr>(pool);
+         }});
+}
+
+// The outbox takes events through a pool of its own: group commit, bounds and credit are the same as for the
+// store.
+void supervisor_state::start_outbox() {
+  adopt({"outbox_pool", [this] {
+           write_pool_role role{"outbox", 1, &node->health.outbox, &node->metrics->outbox_pool};
+           auto pool = self->spawn(writer_pool, node, role);
+           replace([&](node_handles& t) { t.event_writers = pool; });
+           if (outbox_writer)
+             self->send(pool, attach_atom::value, uint32_t{0}, outbox_writer);
+           return caf::actor_cast<caf::strong_actor_ptr>(pool);
+         }});
+  adopt({"outbox_writer", [this] {
+           auto open = [box = node->outbox]() -> caf::expected<std::unique_ptr<storage::write_session>> {
+             return box->open_writer();
+           };
+           outbox_writer =
+               self->spawn<caf::detached>(writer, session_opener{open}, &node->metrics->outbox_pool);
+           self->send(node->handles()->event_writers, attach_atom::value, uint32_t{0}, outbox_writer);
+           return caf::actor_cast<caf::strong_actor_ptr>(outbox_writer);
+         }});
+  adopt({"outbox_shipper", [this] {
+           shipper = self->spawn<caf::detached>(outbox_shipper, node);
+           return caf::actor_cast<caf::strong_actor_ptr>(shipper);
          }});
 }
 
@@ -125,6 +159,8 @@ void supervisor_state::start_all() {
   start_pools();
   start_workers();
   start_shards();
+  if (node->outbox)
+    start_outbox();
   adopt({"catalog_cache", [this] {
            auto cache = self->spawn(catalog_cache, node);
            replace([&](node_handles& t) { t.catalog = cache; });
@@ -147,6 +183,8 @@ void supervisor_state::child_down(const caf::down_msg& down) {
     return;
   auto c = std::move(i->second);
   children.erase(i);
+  if (c.name == "user_shard")
+    --node->health.shards_alive;
   if (stopped) {
     finish_if_alone();
     return;
@@ -181,9 +219,14 @@ void supervisor_state::restart_due() {
   }
 }
 
+bool supervisor_state::ready() const {
+  const auto& h = node->health;
+  return h.catalog_loaded && h.store.writable && (!node->outbox || h.outbox.writable);
+}
+
 void supervisor_state::beat() {
   restart_due();
-  if (!starting.empty() && node->health.catalog_loaded && node->health.store_writable)
+  if (!starting.empty() && ready())
     for (auto& promise : std::exchange(starting, {}))
       promise.deliver(start_atom::value);
   if (!stopped)
@@ -194,15 +237,43 @@ caf::typed_response_promise<stop_atom> supervisor_state::stop() {
   stopping = self->make_response_promise<stop_atom>();
   auto promise = stopping;
   stopped = true;
-  auto wait =
-      std::max<std::chrono::milliseconds>(flush_wait_min, std::chrono::milliseconds{node->options.grace_ms});
-  self->request(node->handles()->writers, wait, stop_atom::value)
+  if (node->outbox)
+    flush_outbox();
+  else
+    flush_writers();
+  return promise;
+}
+
+/// Each of the flushes may take a third of the grace time.
+std::chrono::milliseconds supervisor_state::flush_wait() const {
+  return std::max<std::chrono::milliseconds>(flush_wait_min,
+                                             std::chrono::milliseconds{node->options.grace_ms / 3});
+}
+
+// Accepted events are on this node's disk already; shipping them now only spares the next start the work.
+void supervisor_state::flush_outbox() {
+  auto ship = [this](stop_atom) {
+    self->request(shipper, flush_wait(), stop_atom::value)
+        .then([this](stop_atom) { flush_writers(); },
+              [this](const caf::error&) {
+                spdlog::warn("outbox: not all events were shipped; the next start goes on with them");
+                flush_writers();
+              });
+  };
+  self->request(node->handles()->event_writers, flush_wait(), stop_atom::value)
+      .then(ship, [this](const caf::error& e) {
+        node->health.fail("the outbox was not flushed: " + self->system().render(e));
+        flush_writers();
+      });
+}
+
+void supervisor_state::flush_writers() {
+  self->request(node->handles()->writers, flush_wait(), stop_atom::value)
       .then([this](stop_atom) { kill_all(); },
             [this](const caf::error& e) {
-              spdlog::error("the writers were not flushed: {}", self->system().render(e));
+              node->health.fail("the writers were not flushed: " + self->system().render(e));
               kill_all();
             });
-  return promise;
 }
 
 void supervisor_state::kill_all() {
@@ -213,6 +284,8 @@ void supervisor_state::kill_all() {
       self->send_exit(caf::actor_cast<caf::actor>(actor), caf::exit_reason::user_shutdown);
   writers.clear();
   readers.clear();
+  outbox_writer = nullptr;
+  shipper = nullptr;
   finish_if_alone();
 }
 

@@ -7,6 +7,7 @@
 #include <caf/stateful_actor.hpp>
 #include <caf/typed_event_based_actor.hpp>
 
+#include <chrono>
 #include <cstdint>
 #include <deque>
 #include <functional>
@@ -44,6 +45,8 @@ struct supervisor_state {
   bool killing = false;
   std::vector<writer_actor> writers; // by lane, for a pool that starts again
   std::vector<reader_actor> readers;
+  writer_actor outbox_writer;   // null without an outbox
+  outbox_shipper_actor shipper; // null without an outbox
 
   void start_all();
   caf::typed_response_promise<start_atom> wait_until_started();
@@ -58,6 +61,11 @@ struct supervisor_state {
   void restart_due();
   void start_pools();
   void start_workers();
+  void start_outbox();
+  bool ready() const;
+  std::chrono::milliseconds flush_wait() const;
+  void flush_outbox();
+  void flush_writers();
   void start_shards();
   void tell_lost();
   void kill_all();

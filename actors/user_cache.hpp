@@ -31,17 +31,27 @@ using pending_ask = std::variant<pending_decide, pending_user>;
 
 /// What is under way for one user: exists only while something is.
 struct user_work {
-  std::deque<pending_ask> waiting;                     // behind the load or write that is under way
-  uint64_t token = 0;                                  // of that load or write; 0: none
-  pending_ask writing;                                 // whose write it is, when it is a write
-  decide_answer_ptr answer;                            // what the claim says once it is durable
+  std::deque<pending_ask> waiting; // behind the load or write that is under way
+  uint64_t token = 0;              // of what is under way; 0: nothing
+  pending_ask current;             // whose look-up or write it is, unless it is a load
+  decide_answer_ptr answer;        // what the claim says once it is durable
+  decision::user_state next;       // what the state is once the claim is durable
+  /// Given before its charge was durable (durability.claims=queued), and still to be charged.
+  decide_answer_ptr owed;
   std::shared_ptr<const decision::attributes> profile; // what the profile is once it is written
   bool created = false;                                // the profile write makes a first profile
 };
 
 /// One cached user.
 struct user_entry {
-  enum class phase : uint8_t { absent, loading, ready, writing };
+  enum class phase : uint8_t {
+    absent,
+    loading, // state and profile are on their way
+    ready,
+    asking,  // the store is asked for the answer to a request id
+    writing, // a claim, a profile or an erasure is on its way
+    owing,   // a charge could not be made durable and is tried again after a pause
+  };
 
   decision::user_state state;
   std::shared_ptr<const decision::attributes> profile; // null: none

@@ -13,7 +13,6 @@ const char* user_shard_state::name = "user_shard";
 user_shard_state::user_shard_state() = default;
 
 // -- entry points
-// ------------------------------------------------------------------------------------------------
 
 user_shard_state::decide_promise user_shard_state::decide(decide_ask_ptr ask) {
   counters().taken.add();
@@ -63,34 +62,33 @@ void user_shard_state::merge(const storage::changed_user& changed) {
 }
 
 void user_shard_state::loaded(const read_result& result) {
-  if (auto l = lookups.find(result.token); l != lookups.end()) {
-    auto d = std::move(l->second);
-    lookups.erase(l);
-    --waiting;
-    looked_up(std::move(d), result);
-    return;
-  }
   auto t = under_way.find(result.token);
   if (t == under_way.end())
     return;
   auto& e = *users.find(t->second);
   under_way.erase(t);
   e.work->token = 0;
+  if (e.now == user_entry::phase::asking) {
+    looked_up(e, result);
+    drain(e);
+    return;
+  }
   std::string fault = result.error.detail;
   if (result.error.ok() && adopt_row(e, std::get<storage::user_row>(result.value), fault)) {
     e.now = user_entry::phase::ready;
+    if (e.work->owed)
+      charge_owed(e);
     drain(e);
     return;
   }
   spdlog::warn("user state not loaded: {}", fault);
   e.now = user_entry::phase::absent;
-  auto why =
-      result.error.what == work_error::kind::overloaded ? ask_status::overloaded : ask_status::unavailable;
-  auto asks = std::exchange(e.work->waiting, {});
-  waiting -= asks.size();
-  e.work.reset();
-  for (auto& ask : asks)
-    give_up(ask, why);
+  give_up_waiting(e, result.error.what == work_error::kind::overloaded ? ask_status::overloaded
+                                                                       : ask_status::unavailable);
+  if (e.work->owed)
+    owe(e, std::exchange(e.work->owed, nullptr), false);
+  else
+    e.work.reset();
 }
 
 void user_shard_state::written(const write_result& result) {
@@ -101,7 +99,7 @@ void user_shard_state::written(const write_result& result) {
   under_way.erase(t);
   e.work->token = 0;
   e.now = user_entry::phase::ready;
-  if (std::holds_alternative<pending_decide>(e.work->writing))
+  if (std::holds_alternative<pending_decide>(e.work->current))
     claimed(e, result);
   else
     user_written(e, result);
@@ -110,25 +108,34 @@ void user_shard_state::written(const write_result& result) {
 
 // The pool that had our jobs is gone. What it wrote is not known: every user under way is loaded again.
 void user_shard_state::fail_all() {
-  for (auto& [token, d] : std::exchange(lookups, {})) {
-    --waiting;
-    reply(d, make_answer(d, ask_status::unavailable));
-  }
-  for (auto& [token, user] : std::exchange(under_way, {})) {
-    auto& e = *users.find(user);
-    auto work = std::move(e.work);
-    if (e.now == user_entry::phase::writing)
-      give_up(work->writing, ask_status::unavailable);
-    e.now = user_entry::phase::absent;
-    waiting -= work->waiting.size();
-    for (auto& ask : work->waiting)
-      give_up(ask, ask_status::unavailable);
-  }
+  for (auto& [token, user] : std::exchange(under_way, {}))
+    abandon(*users.find(user));
+}
+
+void user_shard_state::abandon(user_entry& e) {
+  e.work->token = 0;
+  auto* d = std::get_if<pending_decide>(&e.work->current);
+  auto given = e.now == user_entry::phase::writing && d && !d->promise.pending();
+  auto owed = given ? std::exchange(e.work->answer, nullptr) : std::exchange(e.work->owed, nullptr);
+  if (e.now == user_entry::phase::writing || e.now == user_entry::phase::asking)
+    give_up(e.work->current, ask_status::unavailable);
+  e.now = user_entry::phase::absent;
+  give_up_waiting(e, ask_status::unavailable);
+  if (owed)
+    owe(e, std::move(owed), false);
+  else
+    e.work.reset();
+}
+
+void user_shard_state::give_up_waiting(user_entry& e, ask_status why) {
+  auto asks = std::exchange(e.work->waiting, {});
+  waiting -= asks.size();
   counters().waiting.set(waiting);
+  for (auto& ask : asks)
+    give_up(ask, why);
 }
 
 // -- one user: admission and order
-// -------------------------------------------------------------------------------
 
 user_entry& user_shard_state::use(const std::string& user) {
   size_t evicted = 0;
@@ -144,6 +151,10 @@ user_entry& user_shard_state::use(const std::string& user) {
 void user_shard_state::admit(user_entry& e, pending_ask ask) {
   if (e.now == user_entry::phase::ready) {
     run(e, std::move(ask));
+    return;
+  }
+  if (e.now == user_entry::phase::owing) {
+    give_up(ask, ask_status::unavailable);
     return;
   }
   if (!wait(e, ask)) {
@@ -185,7 +196,7 @@ void user_shard_state::drain(user_entry& e) {
 
 // Work exists only while something is under way: an idle user costs no queue.
 void user_shard_state::settle(user_entry& e) {
-  if (!e.work || e.work->token != 0)
+  if (!e.work || e.work->token != 0 || e.now == user_entry::phase::owing)
     return;
   if (!e.work->waiting.empty()) {
     load(e);
@@ -243,13 +254,17 @@ bool user_shard_state::adopt_row(user_entry& e, const storage::user_row& row, st
   return true;
 }
 
-void user_shard_state::start_write(user_entry& e, storage::write_job job, pending_ask whose) {
+void user_shard_state::begin(user_entry& e, user_entry::phase p, pending_ask whose) {
   if (!e.work)
     e.work = std::make_unique<user_work>();
-  e.now = user_entry::phase::writing;
-  e.work->writing = std::move(whose);
+  e.now = p;
+  e.work->current = std::move(whose);
   e.work->token = ++last_token;
   under_way.emplace(last_token, *e.user);
+}
+
+void user_shard_state::start_write(user_entry& e, storage::write_job job, pending_ask whose) {
+  begin(e, user_entry::phase::writing, std::move(whose));
   auto ask = std::make_shared<write_ask>();
   ask->token = last_token;
   ask->shard = number;
@@ -259,7 +274,6 @@ void user_shard_state::start_write(user_entry& e, storage::write_job job, pendin
 }
 
 // -- answers
-// ------------------------------------------------------------------------------------------------------
 
 decide_answer_ptr user_shard_state::make_answer(const pending_decide& d, ask_status status) const {
   auto answer = std::make_shared<decide_answer>();
@@ -294,7 +308,6 @@ void user_shard_state::give_up(pending_ask& ask, ask_status why) {
 }
 
 // -- behaviour
-// ----------------------------------------------------------------------------------------------------
 
 user_shard_actor::behavior_type user_shard(user_shard_state::self_pointer self, node_context_ptr node,
                                            uint16_t number) {
@@ -312,6 +325,7 @@ user_shard_actor::behavior_type user_shard(user_shard_state::self_pointer self, 
       [self](const write_result_ptr& result) { self->state.written(*result); },
       [self](const read_result_ptr& result) { self->state.loaded(*result); },
       [self](lost_atom) { self->state.fail_all(); },
+      [self](retry_atom, const std::string& user) { self->state.retry_owed(user); },
   };
 }
 

@@ -14,9 +14,10 @@
 
 namespace beckon::actors {
 
-/// State of one user shard. Each user is in one phase: absent → loading → ready ⇄ writing. One write a user
-/// at a time; asks that come meanwhile wait behind it, in order. Every write names the version that it builds
-/// on, so a state that moved on in the store (events, another owner) is a conflict: load again, decide again.
+/// State of one user shard. Each user is in one phase: absent → loading → ready ⇄ asking, writing. One thing
+/// a user at a time; asks that come meanwhile wait behind it, in order. Every write names the version that it
+/// builds on, so a state that moved on in the store (events, another owner) is a conflict: load again, decide
+/// again.
 struct user_shard_state {
   using self_pointer = user_shard_actor::stateful_pointer<user_shard_state>;
   using decide_promise = caf::typed_response_promise<decide_answer_ptr>;
@@ -30,8 +31,7 @@ struct user_shard_state {
   decision::catalog_ptr catalog;
   user_cache users{0};
   replay_memory replays{0};
-  std::unordered_map<uint64_t, std::string> under_way;  // token → user
-  std::unordered_map<uint64_t, pending_decide> lookups; // token → ask whose request id is looked up
+  std::unordered_map<uint64_t, std::string> under_way; // token → user
   uint64_t last_token = 0;
   size_t waiting = 0; // asks that wait, over all users
 
@@ -42,6 +42,7 @@ struct user_shard_state {
   void loaded(const read_result& result);
   void written(const write_result& result);
   void fail_all();
+  void retry_owed(const std::string& user);
 
   static const char* name;
 
@@ -58,16 +59,23 @@ struct user_shard_state {
   static bool adopt_row(user_entry& e, const storage::user_row& row, std::string& fault);
 
   void run_decide(user_entry& e, pending_decide d);
-  void look_up(pending_decide d);
-  void looked_up(pending_decide d, const read_result& result);
+  void look_up(user_entry& e, pending_decide d);
+  void looked_up(user_entry& e, const read_result& result);
   void claim(user_entry& e, pending_decide d, decide_answer_ptr answer);
+  void write_claim(user_entry& e, pending_decide d, decide_answer_ptr answer,
+                   const decision::user_state& next);
   void claimed(user_entry& e, const write_result& result);
+  void owe(user_entry& e, decide_answer_ptr answer, bool at_once);
+  void charge_owed(user_entry& e);
   void run_user(user_entry& e, pending_user u);
   void write_profile(user_entry& e, pending_user u);
   void user_written(user_entry& e, const write_result& result);
 
+  void begin(user_entry& e, user_entry::phase p, pending_ask whose);
   void start_write(user_entry& e, storage::write_job job, pending_ask whose);
+  void abandon(user_entry& e);
   void give_up(pending_ask& ask, ask_status why);
+  void give_up_waiting(user_entry& e, ask_status why);
   void reply(pending_decide& d, decide_answer_ptr answer);
   decide_answer_ptr make_answer(const pending_decide& d, ask_status status) const;
 };

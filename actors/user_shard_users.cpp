@@ -6,7 +6,7 @@
 namespace beckon::actors {
 
 void user_shard_state::run_user(user_entry& e, pending_user u) {
-  if (u.ask->operation == user_operation::erase && e.found) {
+  if (u.ask->operation == user_operation::erase) {
     storage::write_job job = storage::user_erase{u.ask->user};
     start_write(e, std::move(job), std::move(u));
     return;
@@ -57,7 +57,7 @@ void user_shard_state::write_profile(user_entry& e, pending_user u) {
 }
 
 void user_shard_state::user_written(user_entry& e, const write_result& result) {
-  auto u = std::get<pending_user>(std::exchange(e.work->writing, pending_decide{}));
+  auto u = std::get<pending_user>(std::exchange(e.work->current, pending_decide{}));
   auto profile = std::exchange(e.work->profile, nullptr);
   if (!result.error.ok()) {
     auto overloaded = result.error.what == work_error::kind::overloaded;
@@ -73,7 +73,8 @@ void user_shard_state::user_written(user_entry& e, const write_result& result) {
     e.profile = nullptr;
     e.found = false;
     replays.forget(u.ask->user);
-    answer->found = true;
+    // Events alone are something to erase too, and only the store knows of them.
+    answer->found = result.outcome.status == storage::write_status::done;
   } else {
     e.profile = std::move(profile);
     e.found = true;

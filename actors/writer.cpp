@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <utility>
 
 namespace beckon::actors {
 
@@ -16,7 +17,7 @@ work_error to_work_error(const caf::error& e) {
 caf::error writer_state::connect() {
   if (session)
     return {};
-  auto opened = store->open_writer();
+  auto opened = open();
   if (!opened)
     return std::move(opened.error());
   session = std::move(*opened);
@@ -28,7 +29,7 @@ bool writer_state::commit(const std::vector<storage::write_job>& jobs,
   auto started = std::chrono::steady_clock::now();
   auto written = session->write(jobs);
   std::chrono::duration<double> took = std::chrono::steady_clock::now() - started;
-  node->metrics->group_seconds->Observe(took.count());
+  metrics->group_seconds->Observe(took.count());
   if (!written) {
     why = to_work_error(written.error());
     return false;
@@ -74,10 +75,19 @@ write_batch_result_ptr writer_state::run(const write_batch& batch) {
   return fail(why);
 }
 
-writer_actor::behavior_type writer(writer_actor::stateful_pointer<writer_state> self,
-                                   storage::store_ptr store, node_context_ptr node) {
-  self->state.store = std::move(store);
-  self->state.node = std::move(node);
+session_opener writes_to(storage::store_ptr store) {
+  return [store = std::move(store)]() -> caf::expected<std::unique_ptr<storage::write_session>> {
+    auto opened = store->open_writer();
+    if (!opened)
+      return std::move(opened.error());
+    return std::unique_ptr<storage::write_session>{std::move(*opened)};
+  };
+}
+
+writer_actor::behavior_type writer(writer_actor::stateful_pointer<writer_state> self, session_opener open,
+                                   write_pool_metrics* metrics) {
+  self->state.open = std::move(open);
+  self->state.metrics = metrics;
   return {
       [self](write_atom, const write_batch_ptr& batch) { return self->state.run(*batch); },
   };

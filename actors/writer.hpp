@@ -1,22 +1,29 @@
 #pragma once
 
 #include "actors/interfaces.hpp"
-#include "actors/node_context.hpp"
+#include "actors/node_metrics.hpp"
 #include "storage/store.hpp"
 
 #include <caf/stateful_actor.hpp>
 #include <caf/typed_event_based_actor.hpp>
 
+#include <functional>
 #include <memory>
 
 namespace beckon::actors {
 
+/// Opens what a writer writes to.
+using session_opener = std::function<caf::expected<std::unique_ptr<storage::write_session>>()>;
+
+/// Writes to a store.
+session_opener writes_to(storage::store_ptr store);
+
 /// Behaviour of one writer; spawn it detached. Opens its session on the first batch and again after a
 /// failure.
 struct writer_state {
-  storage::store_ptr store;
-  node_context_ptr node;
-  std::unique_ptr<storage::session> session;
+  session_opener open;
+  write_pool_metrics* metrics = nullptr;
+  std::unique_ptr<storage::write_session> session;
 
   write_batch_result_ptr run(const write_batch& batch);
 
@@ -29,8 +36,8 @@ struct writer_state {
   void commit_singly(const std::vector<storage::write_job>& jobs, write_batch_result& result);
 };
 
-writer_actor::behavior_type writer(writer_actor::stateful_pointer<writer_state> self,
-                                   storage::store_ptr store, node_context_ptr node);
+writer_actor::behavior_type writer(writer_actor::stateful_pointer<writer_state> self, session_opener open,
+                                   write_pool_metrics* metrics);
 
 work_error to_work_error(const caf::error& e);
 

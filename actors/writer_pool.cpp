@@ -39,6 +39,22 @@ struct job_bytes {
   size_t operator()(const storage::answers_prune&) const { return 0; }
 };
 
+/// What the errors of a batch say about the store: the gravest of them.
+work_error worst_of(const std::vector<work_error>& errors) {
+  work_error worst;
+  for (const auto& e : errors) {
+    auto only_a_job = e.code == storage::errc::rejected || e.code == storage::errc::corrupt;
+    if (!e.ok() && (worst.ok() || (!only_a_job && worst.code != storage::errc::io_failed)))
+      worst = e;
+  }
+  return worst;
+}
+
+int64_t steady_ms() {
+  using namespace std::chrono;
+  return duration_cast<milliseconds>(steady_clock::now().time_since_epoch()).count();
+}
+
 } // namespace
 
 size_t size_bytes(const storage::write_job& job) {
@@ -61,12 +77,13 @@ void writer_pool_state::refuse(const write_ask& ask, work_error error) {
 void writer_pool_state::enqueue(write_ask_ptr ask) {
   auto& l = lane_of(*ask);
   auto bytes = size_bytes(ask->job);
+  ask->queued_ms = steady_ms();
   if (stopping) {
     refuse(*ask, {work_error::kind::overloaded, {}, "the node is stopping"});
     return;
   }
   if (!l.queue.push(std::move(ask), bytes)) {
-    node->metrics->write_overloads->Increment();
+    role.metrics->overloads->Increment();
     refuse(*ask, {work_error::kind::overloaded, {}, "the queue of the writers is full"});
     return;
   }
@@ -74,9 +91,26 @@ void writer_pool_state::enqueue(write_ask_ptr ask) {
 }
 
 void writer_pool_state::pump(lane& l, uint32_t number) {
-  if (!l.busy && l.writer && !l.queue.empty())
-    send_batch(l, number, l.queue.take({node->options.batch_jobs_max, node->options.batch_bytes_max}));
+  while (!l.busy && l.writer && !l.queue.empty()) {
+    auto batch = l.queue.take({node->options.batch_jobs_max, node->options.batch_bytes_max});
+    refuse_late(batch);
+    if (!batch.empty())
+      send_batch(l, number, std::move(batch));
+  }
   publish_depth();
+}
+
+// A job that waited too long is refused before anything happens to it: its client would have been told "not
+// now" already, and that must be true.
+void writer_pool_state::refuse_late(std::vector<write_ask_ptr>& asks) {
+  auto oldest = steady_ms() - node->options.queue_wait_ms;
+  auto late = [oldest](const write_ask_ptr& ask) { return ask->queued_ms < oldest; };
+  auto first = std::stable_partition(asks.begin(), asks.end(), [&](const auto& ask) { return !late(ask); });
+  for (auto i = first; i != asks.end(); ++i) {
+    role.metrics->overloads->Increment();
+    refuse(**i, {work_error::kind::overloaded, {}, "waited too long for a writer"});
+  }
+  asks.erase(first, asks.end());
 }
 
 void writer_pool_state::send_batch(lane& l, uint32_t number, std::vector<write_ask_ptr> asks) {
@@ -88,7 +122,7 @@ void writer_pool_state::send_batch(lane& l, uint32_t number, std::vector<write_a
   l.in_flight = std::move(asks);
   l.busy = true;
   if (!l.in_flight.empty())
-    node->metrics->group_jobs->Observe(static_cast<double>(l.in_flight.size()));
+    role.metrics->group_jobs->Observe(static_cast<double>(l.in_flight.size()));
   self->send(l.writer, write_atom::value, write_batch_ptr{std::move(batch)});
 }
 
@@ -141,30 +175,34 @@ void writer_pool_state::distribute(lane& l, const write_batch_result& batch) {
     for (auto& changed : result->outcome.changed)
       self->send(table->shards[decision::shard_of(changed.user)],
                  changed_user_ptr{std::make_shared<storage::changed_user>(changed)});
+    if (result->outcome.unreadable_states != 0)
+      spdlog::error("{}: the stored state of user '{}' cannot be read; its events are kept, but move no "
+                    "state (users: {})",
+                    role.name, result->outcome.unreadable_user, result->outcome.unreadable_states);
     self->send(asks[i]->client, write_result_ptr{std::move(result)});
   }
-  note_health(batch.errors.empty() ? work_error{} : batch.errors.front());
+  note_health(worst_of(batch.errors));
 }
 
 void writer_pool_state::note_health(const work_error& error) {
-  auto& health = node->health;
+  auto& health = *role.health;
   if (error.ok()) {
-    if (!health.store_writable.exchange(true)) {
-      health.store_fault({});
-      spdlog::info("store: writable");
+    if (!health.writable.exchange(true)) {
+      health.fault({});
+      spdlog::info("{}: writable", role.name);
     }
     return;
   }
   if (error.code == storage::errc::rejected || error.code == storage::errc::corrupt)
     return; // say something about one job, not about the store
-  node->metrics->write_failures->Increment();
-  health.store_fault(error.detail);
-  if (health.store_writable.exchange(false))
-    spdlog::error("store: not writable: {}", error.detail);
+  role.metrics->failures->Increment();
+  health.fault(error.detail);
+  if (health.writable.exchange(false))
+    spdlog::error("{}: not writable: {}", role.name, error.detail);
   // What the kernel did with the pages after a failed fsync is not known: only a restart reads the truth from
   // the disk.
   if (error.code == storage::errc::io_failed)
-    health.fail("the store failed to write to its disk: " + error.detail);
+    node->health.fail(std::string{role.name} + ": writing to the disk failed: " + error.detail);
 }
 
 // An idle store says nothing; an empty batch asks it.
@@ -198,16 +236,18 @@ void writer_pool_state::publish_depth() {
     jobs += l.queue.size();
     bytes += l.queue.bytes();
   }
-  node->metrics->write_queue_jobs->Set(static_cast<double>(jobs));
-  node->metrics->write_queue_bytes->Set(static_cast<double>(bytes));
+  role.metrics->queue_jobs->Set(static_cast<double>(jobs));
+  role.metrics->queue_bytes->Set(static_cast<double>(bytes));
 }
 
-writer_pool_actor::behavior_type writer_pool(writer_pool_state::self_pointer self, node_context_ptr node) {
+writer_pool_actor::behavior_type writer_pool(writer_pool_state::self_pointer self, node_context_ptr node,
+                                             write_pool_role role) {
   auto& st = self->state;
   st.self = self;
   st.node = std::move(node);
+  st.role = role;
   const auto& o = st.node->options;
-  for (size_t i = 0; i < o.writers; ++i)
+  for (size_t i = 0; i < role.lanes; ++i)
     st.lanes.emplace_back(work_queue<write_ask_ptr>::bounds{o.write_jobs_max, o.write_bytes_max});
   self->set_down_handler([self](const caf::down_msg& down) { self->state.detach(down.source); });
   self->send(self, beat_atom::value);

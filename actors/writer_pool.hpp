@@ -12,7 +12,15 @@
 
 namespace beckon::actors {
 
-/// Behaviour of the writer pool. `lanes` writers are attached later, each under its number.
+/// What a pool writes to, and where it tells how it fares.
+struct write_pool_role {
+  const char* name = "store";
+  size_t lanes = 1;
+  write_health* health = nullptr;
+  write_pool_metrics* metrics = nullptr;
+};
+
+/// Behaviour of a writer pool. `lanes` writers are attached later, each under its number.
 struct writer_pool_state {
   using self_pointer = writer_pool_actor::stateful_pointer<writer_pool_state>;
 
@@ -26,6 +34,7 @@ struct writer_pool_state {
 
   self_pointer self = nullptr;
   node_context_ptr node;
+  write_pool_role role;
   std::vector<lane> lanes;
   bool stopping = false;
   caf::typed_response_promise<stop_atom> stopped;
@@ -44,13 +53,15 @@ struct writer_pool_state {
   void pump(lane& l, uint32_t number);
   void send_batch(lane& l, uint32_t number, std::vector<write_ask_ptr> asks);
   void refuse(const write_ask& ask, work_error error);
+  void refuse_late(std::vector<write_ask_ptr>& asks);
   void distribute(lane& l, const write_batch_result& result);
   void note_health(const work_error& error);
   void publish_depth();
   void finish_if_idle();
 };
 
-writer_pool_actor::behavior_type writer_pool(writer_pool_state::self_pointer self, node_context_ptr node);
+writer_pool_actor::behavior_type writer_pool(writer_pool_state::self_pointer self, node_context_ptr node,
+                                             write_pool_role role);
 
 /// Bytes that a job occupies, about; for the queue's bound.
 size_t size_bytes(const storage::write_job& job);

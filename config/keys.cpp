@@ -14,6 +14,7 @@ constexpr auto choice = value_type::choice;
 constexpr int64_t minute_ms = 60'000;
 constexpr int64_t hour_ms = 60 * minute_ms;
 constexpr int64_t mib = 1'048'576;
+constexpr int64_t gib = 1024 * mib;
 
 // clang-format off
 constexpr key table[] = {
@@ -24,7 +25,7 @@ constexpr key table[] = {
   {"node.threads", integer, "0", "", 0, 64, "",
    "Threads that run actors; 0: as many as there are cores."},
   {"node.grace-ms", integer, "10000", "ms", 0, hour_ms, "",
-   "On SIGTERM, how long requests in flight may take to finish before they are cut off."},
+   "On SIGTERM, SIGINT or SIGHUP, how long requests in flight may take to finish before they are cut off."},
 
   {"http.address", text, "127.0.0.1", "", 1, 64, "",
    "IP address to listen on. Without tokens only a loopback address is accepted."},
@@ -38,7 +39,7 @@ constexpr key table[] = {
    "From the first byte of a request to the end of its header, else 408."},
   {"http.body-timeout-ms", integer, "30000", "ms", 10, hour_ms, "",
    "From the end of the header to the end of the body, else 408."},
-  {"http.body-rate-min", integer, "0", "bytes/s", 0, 1024 * mib, "",
+  {"http.body-rate-min", integer, "0", "bytes/s", 0, gib, "",
    "Least average rate of an arriving body, else 408; 0: none."},
   {"http.idle-timeout-ms", integer, "60000", "ms", 10, 24 * hour_ms, "",
    "How long a keep-alive connection may stay without a request before it is closed."},
@@ -63,7 +64,9 @@ constexpr key table[] = {
    "Requests of one connection in work at a time; beyond: the node reads no further."},
   {"limits.requests-in-flight-max", integer, "20000", "", 1, 1'000'000, "",
    "Requests of the whole node in work at a time; beyond: 503 with Retry-After."},
-  {"limits.output-bytes-max", integer, "1048576", "bytes", 4096, 1024 * mib, "",
+  {"limits.request-bytes-in-flight-max", integer, "268435456", "bytes", mib, 64 * gib, "",
+   "Bytes of request bodies in work at a time; beyond: 503. Not below limits.body-bytes-max."},
+  {"limits.output-bytes-max", integer, "1048576", "bytes", 4096, gib, "",
    "Answers of one connection that the client has not taken yet; beyond: the node reads no further."},
   {"limits.stream-piece-bytes-max", integer, "262144", "bytes", 32768, 64 * mib, "",
    "Piece of a streamed answer that is held in memory; not above limits.output-bytes-max."},
@@ -83,7 +86,7 @@ constexpr key table[] = {
 
   {"sqlite.cache-kib", integer, "65536", "KiB", 64, 64 * mib, "",
    "Page cache of each writing connection."},
-  {"sqlite.busy-timeout-ms", integer, "5000", "ms", 1, 10 * minute_ms, "",
+  {"sqlite.busy-timeout-ms", integer, "2000", "ms", 1, 10 * minute_ms, "",
    "How long to wait for another connection's lock before the store counts as unavailable."},
   {"sqlite.wal-checkpoint-pages", integer, "4000", "pages", 100, 1'000'000, "",
    "Pages of 4 KiB in the write-ahead log that start moving it into the database file."},
@@ -92,8 +95,10 @@ constexpr key table[] = {
    "Writing threads, one store connection each. SQLite takes one writer at a time: 1 is best there."},
   {"writers.queue-jobs-max", integer, "20000", "jobs", 1, 10'000'000, "",
    "Writes that wait for one writer; beyond: 503 with Retry-After. Not below writers.batch-jobs-max."},
-  {"writers.queue-bytes-max", integer, "67108864", "bytes", 65536, int64_t{16} * 1024 * mib, "",
+  {"writers.queue-bytes-max", integer, "67108864", "bytes", 65536, 16 * gib, "",
    "The same bound in bytes. Not below writers.batch-bytes-max."},
+  {"writers.queue-wait-ms", integer, "2000", "ms", 10, minute_ms, "",
+   "A write that waited longer for its turn is refused with 503; keep it well below http.request-deadline-ms."},
   {"writers.batch-jobs-max", integer, "256", "jobs", 1, 10'000, "",
    "Writes in one transaction."},
   {"writers.batch-bytes-max", integer, "1048576", "bytes", 1024, 64 * mib, "",
@@ -109,11 +114,18 @@ constexpr key table[] = {
   {"durability.claims", choice, "store", "", 0, 0, "store|queued",
    "store: a popup is in an answer only after its claim is on disk. queued: the answer does not wait; "
    "a crash may then show a popup again."},
-  {"durability.events", choice, "store", "", 0, 0, "store",
-   "store: events are in the store before the 202."},
+  {"durability.events", choice, "store", "", 0, 0, "store|outbox",
+   "store: events are in the store before the 202. outbox: they are on this node's disk, and shipped to the store "
+   "in their order; they are taken while the store is away."},
+
+  {"outbox.bytes-max", integer, "1073741824", "bytes", mib, 1024 * gib, "",
+   "Events that wait in the outbox; beyond: 503."},
+  {"outbox.ship-events-max", integer, "5000", "", 1, 100'000, "", "Events shipped to the store in one transaction."},
+  {"outbox.retry-ms", integer, "500", "ms", 10, minute_ms, "", "Pause before shipping is tried again after a failure."},
 
   {"supervisor.restarts-max", integer, "5", "", 0, 1000, "",
-   "Restarts of one failed part within the window; beyond: the node stops, for its service manager to start anew."},
+   "Restarts within the window, counted over all parts of the node together; beyond: the node stops, for its service "
+   "manager to start anew."},
   {"supervisor.restart-window-ms", integer, "60000", "ms", 100, 24 * hour_ms, "",
    "The window in which restarts are counted."},
   {"supervisor.backoff-ms", integer, "100", "ms", 1, minute_ms, "",
@@ -138,6 +150,7 @@ const std::vector<section>& sections() {
       {"writers", "Threads that write to the store, in groups: one group is one durable transaction."},
       {"readers", "Threads that read from the store what no cache holds."},
       {"durability", "What must be on disk before an answer leaves."},
+      {"outbox", "Events on this node's disk that are on their way to the store."},
       {"supervisor", "How often a failed part of the node is started again."},
       {"log", "The log on standard error."},
   };

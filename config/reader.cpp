@@ -139,6 +139,7 @@ class reader {
     not_above("writers.batch-jobs-max", "writers.queue-jobs-max");
     not_above("writers.batch-bytes-max", "writers.queue-bytes-max");
     not_above("limits.stream-piece-bytes-max", "limits.output-bytes-max");
+    not_above("limits.body-bytes-max", "limits.request-bytes-in-flight-max");
   }
 
   caf::expected<configuration> finish() {

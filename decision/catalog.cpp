@@ -25,17 +25,20 @@ bool earlier_id(const popup_ptr& a, const popup_ptr& b) {
 
 } // namespace
 
-settings parse_settings(const json::value& v, json::field_errors& errors) {
-  settings result;
+settings parse_settings(const json::value& v, json::field_errors& errors, settings base) {
+  settings result = base;
   json::path root;
   json::object_reader in{v, root, errors};
   // "0s" is no duration elsewhere (nothing lasts no time), but the plain way to say that there is no gap.
   const auto* gap = in.member("min_gap");
-  if (gap != nullptr && !(gap->IsString() && json::view(*gap) == "0s"))
+  auto none = gap != nullptr ? gap->IsString() && json::view(*gap) == "0s" : v.IsObject() && v.HasMember("min_gap");
+  if (none)
+    result.min_gap_ms = 0;
+  else if (gap != nullptr)
     result.min_gap_ms = in.duration_ms("min_gap").value_or(0);
   if (in.member("quiet_hours") != nullptr)
     in.error("quiet_hours", "quiet hours are not supported by this version; leave it out or set it to null");
-  result.holdout_percent = in.number("holdout_percent", 0.0, 100.0).value_or(0.0);
+  result.holdout_percent = in.number("holdout_percent", 0.0, 100.0).value_or(base.holdout_percent);
   in.finish();
   return result;
 }

@@ -20,7 +20,8 @@ struct settings {
 
 /// Reads the settings document {"min_gap": "30m", "quiet_hours": null, "holdout_percent": 0}; errors with
 /// pointers. "min_gap" accepts "0s" and null for none.
-settings parse_settings(const json::value& v, json::field_errors& errors);
+/// Members that are left out keep what `base` says.
+settings parse_settings(const json::value& v, json::field_errors& errors, settings base = {});
 std::string to_json(const settings& s);
 
 using popup_ptr = std::shared_ptr<const popup>;

@@ -125,12 +125,13 @@ decision decide(const catalog& c, const user_state& state, const attributes* pro
     result.next_eligible_ms = next_eligible(c, v, state);
     return result;
   }
-  auto next = charged(v, result.placements);
-  result.next_eligible_ms = next_eligible(c, v, next);
-  if (!request.dry_run) {
-    result.claims = true;
-    result.next = std::move(next);
+  if (request.dry_run) { // nothing is charged, so a decide may return this popup at once
+    result.next_eligible_ms = next_eligible(c, v, state);
+    return result;
   }
+  result.next = charged(v, result.placements);
+  result.next_eligible_ms = next_eligible(c, v, result.next);
+  result.claims = true;
   return result;
 }
 

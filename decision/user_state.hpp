@@ -29,7 +29,7 @@ struct recent_request {
 constexpr int64_t request_id_keep_ms = 86'400'000;
 constexpr size_t recent_requests_max = 64;
 /// Events make no record beyond this many popups of one user (a claim still does: its limits must hold).
-constexpr size_t popup_records_max = 4096;
+constexpr size_t popup_records_max = 512;
 
 /// Everything that limits what a user may see next. Small: a user with 20 popups seen encodes to under 1 KiB.
 struct user_state {

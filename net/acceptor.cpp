@@ -4,6 +4,7 @@
 #include <array>
 #include <cerrno>
 #include <fcntl.h>
+#include <linux/filter.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -88,6 +89,25 @@ bool acceptor::refuse(std::string_view answer) {
   }
   refill();
   return fd >= 0;
+}
+
+/// Closing a listener resets whoever stands in its queue, and accepting until the queue is empty leaves a gap
+/// before the close. A filter that drops each SYN ends the queue's growth first. Clients that come now send
+/// their SYN again a second later, and then find the port closed.
+bool acceptor::shut_out_newcomers() {
+  constexpr uint32_t flags_at = 13; // of the TCP header, which is where the filter of a TCP socket begins
+  constexpr uint32_t syn = 0x02;
+  constexpr uint32_t syn_or_ack = 0x12;
+  constexpr uint32_t whole_packet = 0xffffffff;
+  std::array<sock_filter, 5> steps = {{
+      BPF_STMT(BPF_LD | BPF_B | BPF_ABS, flags_at),
+      BPF_STMT(BPF_ALU | BPF_AND | BPF_K, syn_or_ack),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, syn, 0, 1),
+      BPF_STMT(BPF_RET | BPF_K, 0),
+      BPF_STMT(BPF_RET | BPF_K, whole_packet),
+  }};
+  const sock_fprog program{static_cast<unsigned short>(steps.size()), steps.data()};
+  return ::setsockopt(listening_, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof(program)) == 0;
 }
 
 void acceptor::close() {

@@ -35,6 +35,10 @@ class acceptor {
   /// Takes one connection with the reserve descriptor, sends `answer` and closes it. False when nobody waits
   /// or the reserve is gone (it is tried again at each call).
   bool refuse(std::string_view answer);
+  /// From now on nobody new can begin to connect, while a handshake that has begun still comes to its end and
+  /// is taken by accept(). So a listener can be closed without losing anybody who is connected. False when
+  /// the kernel has no such filter; everything else works on.
+  bool shut_out_newcomers();
   void close();
 
  private:

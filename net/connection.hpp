@@ -33,6 +33,8 @@ struct exchange {
   bool early_end = false; // finish came before the exchange's turn
   framing frame;          // request_id points to `request_id`
   std::string request_id;
+  size_t body_bytes = 0;   // of the request, while it is counted
+  size_t held_bytes = 0;   // of `answer`, while it waits to be written
   int64_t received_us = 0; // steady clock
   int64_t due_ms = 0;      // the actor must have answered, or sent its next piece, by then
   request_actor handler;
@@ -70,8 +72,10 @@ struct connection : timer_entry {
   int64_t input_since_ms = 0; // when the phase began
   size_t body_from_bytes = 0; // what the parser had consumed when the body began
   int64_t progress_ms = 0;    // when output last moved
-  int64_t linger_since_ms = 0;
+  int64_t linger_until_ms = 0;
   size_t lingered_bytes = 0;
+  size_t body_bytes = 0; // of the request that comes in; counted among the bytes in flight
+  size_t held_bytes = 0; // of whole answers that are not in the output yet
   std::string peer;
   request_parser parser;
   std::string pending;   // read, not parsed: the pipeline is full

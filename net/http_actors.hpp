@@ -68,15 +68,18 @@ using http_broker_actor = caf::typed_actor<
     caf::reacts_to<begin_atom, exchange_answer_ptr, streaming_request_actor>,
     // One piece, at most http_options::stream_piece_bytes_max bytes; a larger one resets the connection, for
     // it would break the bound on memory. The broker sends more_atom when its unsent output is below the
-    // bound.
+    // bound. An empty piece is progress without output: nothing is sent to the client, the deadline begins
+    // anew, and more_atom comes back at once (with back-pressure, as after any piece).
     caf::reacts_to<piece_atom, uint64_t /* connection */, uint64_t /* sequence */, std::string>,
     caf::reacts_to<finish_atom, uint64_t, uint64_t>,
     // The answer cannot be completed: reset the connection, so that the client sees that it is cut; when
     // nothing of the answer was sent yet, 500 instead.
     caf::reacts_to<abort_atom, uint64_t, uint64_t>,
-    // Close the listener; answer what is in flight, closing each connection after it; idle ones at once. The
-    // answer comes when no connection is left or the grace time has passed: the number of requests cut off.
-    // The broker then ends.
+    // Let nobody else in, take everybody who is connected already, close the listener; answer what is in
+    // flight and what comes in on open connections, closing each after its answer, and a connection at rest
+    // after http_front::drain_rest_ms without a request. So a request is lost only when it crosses our FIN on
+    // the wire. The answer comes when no connection is left or the grace time has passed: the number of
+    // requests cut off. The broker then ends. Grace 0 cuts off at once.
     caf::replies_to<drain_atom, uint32_t /* grace_ms */>::with<uint64_t>,
     // The broker's own clock; nobody else sends it.
     caf::reacts_to<wheel_atom>>;

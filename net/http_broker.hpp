@@ -21,7 +21,8 @@ namespace beckon::net {
 struct route {
   route_key key;
   spawn_handler handle;
-  int64_t deadline_ms = 0; // 0: options.request_deadline_ms
+  int64_t deadline_ms = 0;      // 0: options.request_deadline_ms
+  bool publish_metrics = false; // bring the registry up to date before the handler is called
 };
 
 /// Bounds and time-outs of the front; each comes from one configuration key.
@@ -34,7 +35,11 @@ struct http_options {
   size_t connections_max = 10000;        // beyond: accept halts until one closes
   size_t pipeline_depth_max = 16;        // requests in flight per connection; beyond: reading stops
   size_t requests_in_flight_max = 20000; // whole node; beyond: 503 with Retry-After
-  size_t output_bytes_max = 1048576;     // unsent output per connection; beyond: reading stops
+  // Bodies of requests that come in or are in flight, whole node; beyond: 503 with Retry-After
+  size_t request_bytes_in_flight_max = 268435456;
+  // Unsent output and answers that wait for their turn, per connection; beyond: reading stops and no further
+  // answer is written to the output
+  size_t output_bytes_max = 1048576;
   size_t stream_piece_bytes_max = 262144;
   int64_t header_timeout_ms = 10000;     // first byte of a request to the end of its header
   int64_t body_timeout_ms = 30000;       // end of the header to the end of the body

@@ -91,10 +91,12 @@ void http_front::on_ready() {
   const size_t n = poller_->wait();
   for (size_t i = 0; i < n; ++i) {
     auto& event = poller_->event(i);
-    if (event.data.u64 == listener_key)
-      accept_some();
-    else
+    if (event.data.u64 != listener_key)
       on_socket_event(event.data.u64, event.events);
+    else if (draining_)
+      accept_backlog();
+    else
+      accept_some();
   }
   end_turn();
 }
@@ -154,24 +156,26 @@ void http_front::admit(acceptor::result& client) {
     return;
   }
   wheel_.arm(c, due_of(c));
-  if (connections_.size() >= options_.connections_max)
+  if (!draining_ && connections_.size() >= options_.connections_max)
     pause_accepting(http_metrics::refusal::connections);
 }
 
 void http_front::pause_accepting(http_metrics::refusal reason) {
   metrics_.refused(reason);
+  if (draining_)
+    return; // the queue is emptied whatever comes
   accept_paused_ = true;
   // Below the bound again: as soon as one closes. Without descriptors or memory: try again after a moment.
   accept_again_ms_ = reason == http_metrics::refusal::connections ? 0 : now_ms_ + accept_pause_ms;
   poller_->change(acceptor_.fd(), listener_key, 0);
 }
 
-void http_front::refuse_client() {
+bool http_front::refuse_client() {
   std::vector<char> text;
   framing frame;
   frame.keep_alive = false;
   write_response(text, make_unavailable("the server has no free descriptor; try again"), frame, date_);
-  acceptor_.refuse({text.data(), text.size()});
+  return acceptor_.refuse({text.data(), text.size()});
 }
 
 void http_front::resume_accepting() {
@@ -214,13 +218,16 @@ void http_front::end_turn() {
 }
 
 void http_front::settle(connection& c) {
+  // The kernel may hold a request that no event has told of yet; after our FIN it could not be answered.
+  if (draining_ && at_rest(c) && !c.no_more_requests)
+    c.readable = true;
   int rounds = 0;
   do {
     take_input(c);
     write_answers(c);
     flush(c);
     credit(c);
-  } while (wants_input(c) && ++rounds < rounds_per_turn);
+  } while ((wants_input(c) || wants_output(c)) && ++rounds < rounds_per_turn);
   if (c.cut || c.broken || (c.lingering && c.peer_done)) {
     drop(c, c.cut);
     return;
@@ -229,7 +236,7 @@ void http_front::settle(connection& c) {
     close_gently(c);
     return;
   }
-  if (wants_input(c))
+  if (wants_input(c) || wants_output(c))
     unfinished_.push_back(c.number);
   rearm(c);
 }
@@ -239,7 +246,7 @@ bool http_front::finished(const connection& c) const {
     return false;
   if (c.no_more_requests || c.peer_done)
     return true;
-  return draining_ && c.input == connection::phase::idle && c.pending.empty();
+  return draining_ && at_rest(c) && !wants_input(c) && now_ms_ >= rest_until_ms(c);
 }
 
 // -- closing ------------------------------------------------------------------
@@ -251,9 +258,12 @@ void http_front::close_gently(connection& c) {
     return;
   }
   ::shutdown(c.fd, SHUT_WR);
+  // Behind an answer the client gets its time to read; a client at rest only has to see that we are gone.
+  const bool rested = draining_ && !c.no_more_requests;
+  c.linger_until_ms = now_ms_ + (rested ? std::min(rest_ms_, options_.linger_ms) : options_.linger_ms);
   c.lingering = true;
-  c.linger_since_ms = now_ms_;
   c.pending = {};
+  uncount_body(c);
   c.parser = request_parser(options_.parser);
   rearm(c);
   if (c.readable)
@@ -263,6 +273,7 @@ void http_front::close_gently(connection& c) {
 void http_front::drop(connection& c, bool reset) {
   wheel_.disarm(c);
   abandon_exchanges(c);
+  uncount_body(c);
   if (reset) {
     const linger now{1, 0};
     ::setsockopt(c.fd, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
@@ -279,47 +290,17 @@ void http_front::drop(connection& c, bool reset) {
 void http_front::abandon_exchanges(connection& c) {
   while (auto* e = c.first) {
     if (e->counted && e->handler) {
-      orphans_.emplace(exchange_id{c.number, e->sequence}, orphan{e->due_ms, std::move(e->handler)});
+      orphans_.emplace(exchange_id{c.number, e->sequence},
+                       orphan{e->due_ms, e->body_bytes, std::move(e->handler)});
       e->counted = false;
     }
     if (e->producer)
       caf::anon_send(e->producer, abort_atom_v);
     c.first = e->next;
-    release(*e);
+    release(c, *e);
   }
   c.last = nullptr;
   c.in_flight = 0;
-}
-
-void http_front::drain(uint32_t grace_ms, std::function<void(uint64_t)> done) {
-  read_clock();
-  drained_.push_back(std::move(done));
-  const auto due_ms = now_ms_ + grace_ms;
-  drain_due_ms_ = draining_ ? std::min(drain_due_ms_, due_ms) : due_ms;
-  draining_ = true;
-  if (acceptor_.is_open()) {
-    poller_->unwatch(acceptor_.fd());
-    acceptor_.close();
-  }
-  for (auto number : connections_.numbers()) {
-    auto& c = *connections_.find(number);
-    const bool at_rest = c.first == nullptr && c.unsent_bytes() == 0 && c.input == connection::phase::idle;
-    if (at_rest && !c.lingering && !c.readable && c.pending.empty())
-      drop(c, false);
-    else
-      mark(c);
-  }
-  end_turn();
-  end_drain_if_empty();
-}
-
-void http_front::end_drain_if_empty() {
-  if (!draining_ || connections_.size() > 0)
-    return;
-  auto waiting = std::move(drained_);
-  drained_.clear();
-  for (auto& done : waiting)
-    done(cut_off_);
 }
 
 } // namespace beckon::net

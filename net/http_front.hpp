@@ -32,6 +32,8 @@ namespace beckon::net {
 class http_front {
  public:
   static constexpr int64_t tick_ms = 100;
+  /// While draining, a connection without a request for so long is closed.
+  static constexpr int64_t drain_rest_ms = 200;
 
   /// What the front needs of the actor around it.
   struct host {
@@ -63,6 +65,7 @@ class http_front {
  private:
   struct orphan { // a request whose connection is gone while its actor works on
     int64_t due_ms = 0;
+    size_t body_bytes = 0;
     request_actor handler;
   };
   struct exchange_hash {
@@ -85,13 +88,23 @@ class http_front {
   void admit(acceptor::result& client);
   void pause_accepting(http_metrics::refusal reason);
   void resume_accepting();
-  void refuse_client();
+  bool refuse_client();
   void mark(connection& c);
   void settle(connection& c);
   bool finished(const connection& c) const;
   void close_gently(connection& c);
   void drop(connection& c, bool reset);
   void abandon_exchanges(connection& c);
+
+  // http_front_drain.cpp
+  void begin_drain(uint32_t grace_ms);
+  void begin_last_accepts(uint32_t grace_ms);
+  void accept_backlog();
+  void close_listener();
+  bool at_rest(const connection& c) const;
+  int64_t rest_until_ms(const connection& c) const;
+  void go_on_draining();
+  void cut_off_the_rest();
   void end_drain_if_empty();
 
   // http_front_input.cpp: bytes to requests
@@ -101,8 +114,11 @@ class http_front {
   bool may_parse(const connection& c) const;
   void feed(connection& c, std::string_view bytes);
   void note_phase(connection& c);
+  bool count_body(connection& c);
+  void uncount_body(connection& c);
   void offer_continue(connection& c);
   void on_request(connection& c, std::unique_ptr<request> r);
+  void admit_request(connection& c, exchange& e, std::unique_ptr<request> r);
   void spawn_handlers();
   void spawn_handler_of(std::unique_ptr<request> r);
   void refuse_input(connection& c, response why);
@@ -112,11 +128,14 @@ class http_front {
   // http_front_output.cpp: answers to bytes
   exchange* find(exchange_id id, connection*& c);
   bool accepts_answer(const exchange* e, exchange_id id);
-  void set_answer(exchange& e, response what);
+  void set_answer(connection& c, exchange& e, response what);
+  void hold_answer(connection& c, exchange& e, exchange_answer_ptr answer);
   void uncount(exchange& e);
-  void release(exchange& e);
+  void release(connection& c, exchange& e);
   void complete(connection& c);
   void write_answers(connection& c);
+  bool has_room(const connection& c) const;
+  bool wants_output(const connection& c) const;
   bool write_first(connection& c, exchange& e);
   void start_stream(exchange& e, std::vector<char>& out);
   bool keeps_alive(const connection& c, const exchange& e) const;
@@ -135,7 +154,6 @@ class http_front {
   bool too_slow(const connection& c) const;
   void expire_orphans();
   void refresh_date();
-  void cut_off_the_rest();
 
   void read_clock();
 
@@ -168,7 +186,10 @@ class http_front {
   uint64_t ids_given_ = 0;
 
   bool draining_ = false;
+  int64_t drain_began_ms_ = 0;
   int64_t drain_due_ms_ = 0;
+  int64_t listen_until_ms_ = 0;
+  int64_t rest_ms_ = 0;
   uint64_t cut_off_ = 0;
   std::vector<std::function<void(uint64_t)>> drained_;
 };

@@ -12,6 +12,8 @@ namespace {
 
 constexpr size_t linger_bytes_max = 1048576; // thrown away after our FIN; a client that sends on is cut
 constexpr size_t request_id_bytes_max = 128;
+constexpr std::string_view too_many_bytes =
+    "the bodies of the requests in flight hold too many bytes; try again";
 constexpr std::string_view continue_text = "HTTP/1.1 100 Continue\r\n\r\n";
 
 bool is_identifier(std::string_view text) {
@@ -49,7 +51,7 @@ response refusal_of(const route_match& m) {
 
 bool http_front::may_parse(const connection& c) const {
   return !c.no_more_requests && !c.broken && c.in_flight < options_.pipeline_depth_max
-         && c.unsent_bytes() < options_.output_bytes_max;
+         && c.unsent_bytes() + c.held_bytes < options_.output_bytes_max;
 }
 
 bool http_front::wants_input(const connection& c) const {
@@ -116,7 +118,8 @@ void http_front::feed(connection& c, std::string_view bytes) {
       metrics_.parse_failure(why.status);
       refuse_input(c, make_problem(why.status, why.detail));
     } else {
-      note_phase(c);
+      if (count_body(c))
+        note_phase(c);
       if (used == 0)
         break; // cannot be: it would ask for the same bytes for ever
     }
@@ -141,6 +144,25 @@ void http_front::note_phase(connection& c) {
     c.continue_owed = true;
 }
 
+/// Counts what a body that is coming in holds. False when it would exceed the bound of the node: refused.
+/// What is only announced is not counted: headers alone must not use up the bound.
+bool http_front::count_body(connection& c) {
+  const auto bytes = c.parser.body_bytes();
+  metrics_.request_bytes += bytes - c.body_bytes; // a body in the parser only grows
+  c.body_bytes = bytes;
+  const auto expected = c.parser.body_bytes_expected();
+  if (bytes + expected == 0 || metrics_.request_bytes + expected <= options_.request_bytes_in_flight_max)
+    return true;
+  metrics_.overloaded(http_metrics::overload::request_bytes);
+  refuse_input(c, make_unavailable(too_many_bytes));
+  return false;
+}
+
+void http_front::uncount_body(connection& c) {
+  metrics_.request_bytes -= c.body_bytes;
+  c.body_bytes = 0;
+}
+
 /// Not before the answers of earlier requests: the interim answer belongs to the request whose body is
 /// awaited.
 void http_front::offer_continue(connection& c) {
@@ -156,11 +178,13 @@ void http_front::refuse_input(connection& c, response why) {
   c.no_more_requests = true;
   c.continue_owed = false;
   c.pending = {};
+  c.parser = request_parser(options_.parser); // with what it holds of a body
+  uncount_body(c);
   auto& e = add_exchange(c);
   name_request(e, nullptr);
   e.frame.keep_alive = false;
   why.close = true;
-  set_answer(e, std::move(why));
+  set_answer(c, e, std::move(why));
 }
 
 exchange& http_front::add_exchange(connection& c) {
@@ -198,6 +222,7 @@ void http_front::name_request(exchange& e, const request* r) {
 
 void http_front::on_request(connection& c, std::unique_ptr<request> r) {
   c.continue_owed = false;
+  uncount_body(c);
   auto& e = add_exchange(c);
   name_request(e, r.get());
   e.frame.minor_version = r->minor_version;
@@ -209,23 +234,36 @@ void http_front::on_request(connection& c, std::unique_ptr<request> r) {
   }
   const auto match = router_.match(r->method, r->path, r->params);
   if (match.what != route_match::kind::found) {
-    set_answer(e, refusal_of(match));
+    set_answer(c, e, refusal_of(match));
     return;
   }
   e.route = match.route;
   r->route = match.route;
-  if (is_encoded(*r))
-    set_answer(e, with_header(make_problem(415, "send the body without Content-Encoding"), "Accept-Encoding",
-                              "identity"));
-  else if (metrics_.requests_in_flight >= options_.requests_in_flight_max)
-    set_answer(e, make_unavailable("too many requests are in flight; try again"));
-  else {
+  admit_request(c, e, std::move(r));
+}
+
+/// Hands a request to its route unless a bound is reached.
+void http_front::admit_request(connection& c, exchange& e, std::unique_ptr<request> r) {
+  const auto bytes = r->body.size();
+  if (is_encoded(*r)) {
+    set_answer(c, e,
+               with_header(make_problem(415, "send the body without Content-Encoding"), "Accept-Encoding",
+                           "identity"));
+  } else if (metrics_.requests_in_flight >= options_.requests_in_flight_max) {
+    metrics_.overloaded(http_metrics::overload::requests);
+    set_answer(c, e, make_unavailable("too many requests are in flight; try again"));
+  } else if (bytes > 0 && metrics_.request_bytes + bytes > options_.request_bytes_in_flight_max) {
+    metrics_.overloaded(http_metrics::overload::request_bytes);
+    set_answer(c, e, make_unavailable(too_many_bytes));
+  } else {
     r->id = {c.number, e.sequence};
     r->peer = c.peer;
     r->received_us = now_us_;
     e.due_ms = now_ms_ + deadline_of(e.route);
     e.counted = true;
+    e.body_bytes = bytes;
     ++metrics_.requests_in_flight;
+    metrics_.request_bytes += bytes;
     parsed_.push_back(std::move(r));
   }
 }
@@ -243,6 +281,8 @@ void http_front::spawn_handler_of(std::unique_ptr<request> r) {
   auto* e = find(r->id, c);
   if (e == nullptr)
     return; // the connection broke within the turn
+  if (table_[e->route].publish_metrics)
+    metrics_.publish();
   try {
     e->handler = table_[e->route].handle(system_, request_ptr{std::move(r)}, host_.self());
   } catch (const std::exception&) {
@@ -251,7 +291,7 @@ void http_front::spawn_handler_of(std::unique_ptr<request> r) {
   if (e->handler)
     return;
   ++metrics_.spawn_failures;
-  set_answer(*e, make_problem(500, "the request could not be started"));
+  set_answer(*c, *e, make_problem(500, "the request could not be started"));
   mark(*c);
 }
 

@@ -34,8 +34,11 @@ bool http_front::accepts_answer(const exchange* e, exchange_id id) {
   if (e != nullptr && e->at <= exchange::stage::expired)
     return true;
   ++metrics_.late_answers;
-  if (orphans_.erase(id) > 0)
+  if (const auto o = orphans_.find(id); o != orphans_.end()) {
     --metrics_.requests_in_flight;
+    metrics_.request_bytes -= o->second.body_bytes;
+    orphans_.erase(o);
+  }
   return false;
 }
 
@@ -44,10 +47,7 @@ void http_front::answer(const exchange_answer_ptr& answer) {
   auto* e = find(answer->id, c);
   if (!accepts_answer(e, answer->id))
     return;
-  e->answer = answer;
-  e->at = exchange::stage::ready;
-  e->handler = nullptr;
-  uncount(*e);
+  hold_answer(*c, *e, answer);
   mark(*c);
 }
 
@@ -101,21 +101,30 @@ void http_front::abort(exchange_id id) {
   if (e->at == exchange::stage::flowing)
     c->cut = true;
   else
-    set_answer(*e, make_problem(500, "the answer could not be completed"));
+    set_answer(*c, *e, make_problem(500, "the answer could not be completed"));
   mark(*c);
 }
 
-void http_front::set_answer(exchange& e, response what) {
-  e.answer = std::make_shared<exchange_answer>();
-  e.answer->what = std::move(what);
+void http_front::set_answer(connection& c, exchange& e, response what) {
+  auto answer = std::make_shared<exchange_answer>();
+  answer->what = std::move(what);
+  hold_answer(c, e, std::move(answer));
+}
+
+void http_front::hold_answer(connection& c, exchange& e, exchange_answer_ptr answer) {
+  e.held_bytes = answer->what.body.size();
+  c.held_bytes += e.held_bytes;
+  e.answer = std::move(answer);
   e.at = exchange::stage::ready;
   e.handler = nullptr;
   uncount(e);
 }
 
 void http_front::uncount(exchange& e) {
-  if (e.counted)
-    --metrics_.requests_in_flight;
+  if (!e.counted)
+    return;
+  --metrics_.requests_in_flight;
+  metrics_.request_bytes -= e.body_bytes;
   e.counted = false;
 }
 
@@ -132,11 +141,26 @@ bool http_front::keeps_alive(const connection& c, const exchange& e) const {
   return !(last && (draining_ || c.peer_done));
 }
 
-/// Writes whatever is due, in the order of the requests.
+/// Whether the output that waits for the client is below its bound.
+bool http_front::has_room(const connection& c) const {
+  return (c.out.empty() ? scratch_.size() : c.unsent_bytes()) < options_.output_bytes_max;
+}
+
+/// Whether more can be written as soon as flush() has made room.
+bool http_front::wants_output(const connection& c) const {
+  if (c.broken || c.cut || c.first == nullptr || !has_room(c))
+    return false;
+  const auto& e = *c.first;
+  if (e.at == exchange::stage::flowing)
+    return e.frame.head_request || e.early_end || !e.early.empty();
+  return e.at == exchange::stage::ready || e.at == exchange::stage::begun;
+}
+
+/// Writes whatever is due, in the order of the requests; at most one answer or piece beyond the bound.
 void http_front::write_answers(connection& c) {
   if (c.broken || c.cut)
     return;
-  while (c.first != nullptr && write_first(c, *c.first))
+  while (c.first != nullptr && has_room(c) && write_first(c, *c.first))
     complete(c);
   offer_continue(c);
 }
@@ -183,17 +207,19 @@ void http_front::complete(connection& c) {
   --c.in_flight;
   if (c.input == connection::phase::idle)
     c.input_since_ms = now_ms_;
-  release(e);
+  release(c, e);
   if (keep)
     return;
   c.no_more_requests = true;
   c.continue_owed = false;
   c.pending = {};
+  uncount_body(c);
   abandon_exchanges(c);
 }
 
-void http_front::release(exchange& e) {
+void http_front::release(connection& c, exchange& e) {
   uncount(e);
+  c.held_bytes -= e.held_bytes;
   std::unique_ptr<exchange> owned{&e};
   if (spare_.size() >= spare_max || e.early.capacity() > early_bytes_kept)
     return;

@@ -28,8 +28,7 @@ void http_front::tick() {
   if (accept_paused_ && accept_again_ms_ > 0 && now_ms_ >= accept_again_ms_)
     resume_accepting();
   end_turn();
-  if (draining_ && now_ms_ >= drain_due_ms_)
-    cut_off_the_rest();
+  go_on_draining();
   metrics_.publish();
 }
 
@@ -45,7 +44,7 @@ void http_front::refresh_date() {
 /// When the connection has to be looked at again if nothing happens before.
 int64_t http_front::due_of(const connection& c) const {
   if (c.lingering)
-    return c.linger_since_ms + options_.linger_ms;
+    return c.linger_until_ms;
   int64_t due = never;
   if (c.unsent_bytes() > 0)
     due = c.progress_ms + options_.write_timeout_ms;
@@ -62,6 +61,8 @@ int64_t http_front::due_of(const connection& c) const {
     if (c.input == connection::phase::body && options_.body_rate_bytes_per_s_min > 0)
       due = std::min(due, now_ms_ + rate_check_ms);
   }
+  if (draining_ && at_rest(c))
+    due = std::min(due, rest_until_ms(c));
   return due == never ? now_ms_ + options_.idle_timeout_ms : due;
 }
 
@@ -75,7 +76,7 @@ void http_front::rearm(connection& c) {
 
 void http_front::on_timer(connection& c) {
   if (c.lingering) {
-    if (now_ms_ >= c.linger_since_ms + options_.linger_ms) {
+    if (now_ms_ >= c.linger_until_ms) {
       metrics_.timed_out(http_metrics::timeout::linger);
       c.broken = true;
     }
@@ -101,7 +102,7 @@ void http_front::check_deadlines(connection& c) {
     } else if (e->at == exchange::stage::expired) {
       auto late = make_unavailable("the request took too long; try again");
       late.close = true;
-      set_answer(*e, std::move(late));
+      set_answer(c, *e, std::move(late));
     } else {
       metrics_.timed_out(http_metrics::timeout::stream);
       c.cut = true;
@@ -152,17 +153,8 @@ void http_front::expire_orphans() {
     }
     caf::anon_send(i->second.handler, expire_atom_v);
     --metrics_.requests_in_flight;
+    metrics_.request_bytes -= i->second.body_bytes;
     i = orphans_.erase(i);
-  }
-}
-
-void http_front::cut_off_the_rest() {
-  for (auto number : connections_.numbers()) {
-    auto& c = *connections_.find(number);
-    cut_off_ += c.in_flight;
-    if (c.in_flight == 0 && (c.unsent_bytes() > 0 || c.input != connection::phase::idle))
-      ++cut_off_;
-    drop(c, !c.lingering);
   }
 }
 

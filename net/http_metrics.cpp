@@ -17,6 +17,9 @@ constexpr std::array<int64_t, 14> bounds_us = {500,   1000,   2500,   5000,   10
 
 constexpr std::array<const char*, 7> timeout_names = {"header", "body",     "idle",  "write",
                                                       "linger", "deadline", "stream"};
+constexpr std::array<const char*, 2> overload_names = {"requests_in_flight", "request_bytes_in_flight"};
+// What the parser answers; a status that is not here gets its series when it is first seen.
+constexpr std::array<uint16_t, 7> parse_failure_statuses = {400, 413, 414, 417, 431, 501, 505};
 constexpr std::array<const char*, 3> refusal_names = {"descriptors", "memory", "connections_max"};
 
 prometheus::Histogram::BucketBoundaries bounds_s() {
@@ -47,6 +50,8 @@ struct http_metrics::families {
         timeouts(counter_family(r, "beckon_http_timeouts_total", "Time-outs, by what was waited for")),
         refusals(counter_family(r, "beckon_http_connections_refused_total",
                                 "Times that a connection was refused or accepting halted, by reason")),
+        overloads(counter_family(r, "beckon_http_requests_refused_total",
+                                 "Requests answered 503 before any handler saw them, by the bound")),
         duration(prometheus::BuildHistogram()
                      .Name("beckon_http_request_duration_seconds")
                      .Help("From the complete request to the answer in the output buffer, by route")
@@ -60,15 +65,22 @@ struct http_metrics::families {
                                .Name("beckon_http_requests_in_flight")
                                .Help("Requests that an actor is working on")
                                .Register(r)
-                               .Add({})) {}
+                               .Add({})),
+        request_bytes(prometheus::BuildGauge()
+                          .Name("beckon_http_request_bytes_in_flight")
+                          .Help("Bytes of request bodies that come in or that an actor works on")
+                          .Register(r)
+                          .Add({})) {}
 
   prometheus::Family<prometheus::Counter>& requests;
   prometheus::Family<prometheus::Counter>& parse_failures;
   prometheus::Family<prometheus::Counter>& timeouts;
   prometheus::Family<prometheus::Counter>& refusals;
+  prometheus::Family<prometheus::Counter>& overloads;
   prometheus::Family<prometheus::Histogram>& duration;
   prometheus::Gauge& connections;
   prometheus::Gauge& requests_in_flight;
+  prometheus::Gauge& request_bytes;
 };
 
 http_metrics::http_metrics(std::shared_ptr<prometheus::Registry> registry, std::vector<std::string> routes)
@@ -93,9 +105,18 @@ http_metrics::http_metrics(std::shared_ptr<prometheus::Registry> registry, std::
     timeouts_[i].out = &families_->timeouts.Add({{"kind", timeout_names[i]}});
   for (size_t i = 0; i < refusals_.size(); ++i)
     refusals_[i].out = &families_->refusals.Add({{"reason", refusal_names[i]}});
+  for (size_t i = 0; i < overloads_.size(); ++i)
+    overloads_[i].out = &families_->overloads.Add({{"reason", overload_names[i]}});
+  count_failures_from_zero();
+  publish();
 }
 
 http_metrics::~http_metrics() = default;
+
+void http_metrics::count_failures_from_zero() {
+  for (const auto status : parse_failure_statuses)
+    of(parse_failures_, status);
+}
 
 http_metrics::total& http_metrics::of(std::vector<by_status>& list, uint16_t status) {
   for (auto& known : list)
@@ -149,10 +170,13 @@ void http_metrics::publish() {
     publish_total(t);
   for (auto& t : refusals_)
     publish_total(t);
+  for (auto& t : overloads_)
+    publish_total(t);
   for (auto* t : {&connections_opened, &late_answers, &spawn_failures, &received_bytes, &sent_bytes})
     publish_total(*t);
   families_->connections.Set(static_cast<double>(connections));
   families_->requests_in_flight.Set(static_cast<double>(requests_in_flight));
+  families_->request_bytes.Set(static_cast<double>(request_bytes));
 }
 
 } // namespace beckon::net

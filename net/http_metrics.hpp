@@ -17,8 +17,8 @@ class Registry;
 namespace beckon::net {
 
 /// What the front counts. Everything is counted in plain integers on the I/O thread and handed to the
-/// registry by publish(), so that a request costs no atomic operation; a scrape is at most one tick old. Runs
-/// on: I/O thread.  Blocks: no.  Bounds: one series per route and status seen.
+/// registry by publish(), so that a request costs no atomic operation. Each counter without a route stands at
+/// 0 from the start. Runs on: I/O thread.  Blocks: no.  Bounds: one series per route and status seen.
 class http_metrics {
  public:
   /// A total that only grows.
@@ -32,6 +32,7 @@ class http_metrics {
 
   enum class timeout : uint8_t { header, body, idle, write, linger, deadline, stream };
   enum class refusal : uint8_t { descriptors, memory, connections };
+  enum class overload : uint8_t { requests, request_bytes };
 
   /// `routes`: the pattern of each route, in the order of the table. A null registry counts and publishes
   /// nothing.
@@ -44,6 +45,7 @@ class http_metrics {
   void parse_failure(uint16_t status);
   void timed_out(timeout kind) { ++timeouts_[static_cast<size_t>(kind)]; }
   void refused(refusal reason) { ++refusals_[static_cast<size_t>(reason)]; }
+  void overloaded(overload bound) { ++overloads_[static_cast<size_t>(bound)]; }
   void publish();
 
   total connections_opened;
@@ -53,6 +55,7 @@ class http_metrics {
   total sent_bytes;
   uint64_t connections = 0;
   uint64_t requests_in_flight = 0;
+  uint64_t request_bytes = 0;
 
  private:
   static constexpr size_t bounds_count = 14;
@@ -69,6 +72,7 @@ class http_metrics {
   };
   struct families;
 
+  void count_failures_from_zero();
   static total& of(std::vector<by_status>& list, uint16_t status);
   void publish_route(route_figures& r);
 
@@ -78,6 +82,7 @@ class http_metrics {
   std::vector<by_status> parse_failures_;
   std::array<total, 7> timeouts_;
   std::array<total, 3> refusals_;
+  std::array<total, 2> overloads_;
 };
 
 } // namespace beckon::net

@@ -111,6 +111,8 @@ class request_parser::impl {
 
   state current() const { return state_; }
   size_t consumed_bytes() const { return consumed_; }
+  size_t body_bytes() const { return request_ ? request_->body.size() : 0; }
+  uint64_t body_bytes_expected() const { return body_left_; }
   const parse_failure& failure() const { return failure_; }
   bool take_expect_continue();
   std::unique_ptr<request> take() { return std::move(request_); }
@@ -324,6 +326,14 @@ request_parser::state request_parser::current() const {
 
 size_t request_parser::consumed_bytes() const {
   return impl_ ? impl_->consumed_bytes() : 0;
+}
+
+size_t request_parser::body_bytes() const {
+  return impl_ ? impl_->body_bytes() : 0;
+}
+
+uint64_t request_parser::body_bytes_expected() const {
+  return impl_ ? impl_->body_bytes_expected() : 0;
 }
 
 bool request_parser::take_expect_continue() {

@@ -48,6 +48,10 @@ public:
   state current() const;
   /// Bytes of the current request consumed so far (for the least-rate rule).
   size_t consumed_bytes() const;
+  /// What the current request's body holds so far, decoded.
+  size_t body_bytes() const;
+  /// What is still to come of a body with Content-Length; 0 for a chunked one, whose size nobody knows.
+  uint64_t body_bytes_expected() const;
   /// The header is accepted, the body is not complete and the client waits for "100 Continue"; true once per request.
   bool take_expect_continue();
   const parse_failure& failure() const;

@@ -36,7 +36,8 @@ inline bool counts(const event_row& e) {
   return !e.popup.empty();
 }
 
-/// Whether an event of this type may change the user's state.
+/// Whether an event of this type may change the user's state; it does only when its popup is known to the
+/// store.
 bool moves_state(decision::event_type type);
 
 struct counter_key {

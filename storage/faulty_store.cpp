@@ -175,6 +175,7 @@ class faulty_store : public store {
   caf::expected<std::unique_ptr<session>> open_writer() override { return wrap(inner_->open_writer()); }
   caf::expected<std::unique_ptr<session>> open_reader() override { return wrap(inner_->open_reader()); }
   std::string describe() const override { return "faulty " + inner_->describe(); }
+  std::string warning() const override { return inner_->warning(); }
 
  private:
   caf::expected<std::unique_ptr<session>> wrap(caf::expected<std::unique_ptr<session>> opened) {

@@ -22,7 +22,7 @@ class memory_session : public session {
   caf::expected<std::vector<write_outcome>> write(const std::vector<write_job>& jobs) override {
     if (!writes_)
       return make_error(errc::rejected, "memory: a session for reading was asked to write; open a writer");
-    return locked([&](memory_tables& t) { return t.write(jobs); });
+    return locked([&](memory_tables& t) { return caf::expected<std::vector<write_outcome>>{t.write(jobs)}; });
   }
 
   caf::expected<std::vector<user_row>> load_users(const std::vector<std::string>& users) override {

@@ -3,7 +3,6 @@
 #include "decision/user_state.hpp"
 
 #include <algorithm>
-#include <cassert>
 #include <limits>
 
 namespace beckon::storage {
@@ -26,40 +25,12 @@ bool passes(const event_row& e, const event_filter& f) {
 
 // -- writes ---------------------------------------------------------------------------------------
 
-caf::expected<std::vector<write_outcome>> memory_tables::write(const std::vector<write_job>& jobs) {
-  if (auto e = check(jobs))
-    return e;
+std::vector<write_outcome> memory_tables::write(const std::vector<write_job>& jobs) {
   std::vector<write_outcome> outcomes;
   outcomes.reserve(jobs.size());
   for (const auto& job : jobs)
     outcomes.push_back(std::visit([this](const auto& j) { return apply(j); }, job));
   return outcomes;
-}
-
-/// Finds every state that could fail to decode before anything is changed, so that nothing has to be taken
-/// back.
-caf::error memory_tables::check(const std::vector<write_job>& jobs) const {
-  std::map<std::string_view, std::string_view> latest; // what the jobs so far leave; empty: nothing
-  auto readable = [&](const std::string& user) {
-    if (auto changed = latest.find(user); changed != latest.end())
-      return changed->second.empty() || decision::decode_user_state(changed->second).has_value();
-    auto stored = states_.find(user);
-    return stored == states_.end() || decision::decode_user_state(stored->second.bytes).has_value();
-  };
-  for (const auto& job : jobs) {
-    if (auto* claim = std::get_if<claim_write>(&job))
-      latest[claim->user] = claim->state;
-    if (auto* erase = std::get_if<user_erase>(&job))
-      latest[erase->user] = {};
-    auto* batch = std::get_if<event_batch_write>(&job);
-    if (!batch)
-      continue;
-    for (const auto& e : batch->events)
-      if (moves_state(e.type) && event_ids_.count(e.id) == 0 && !readable(e.user))
-        return make_error(errc::corrupt,
-                          "memory: the stored state of user \"" + e.user + "\" cannot be read");
-  }
-  return {};
 }
 
 write_outcome memory_tables::apply(const claim_write& job) {
@@ -78,6 +49,7 @@ write_outcome memory_tables::apply(const claim_write& job) {
 write_outcome memory_tables::apply(const event_batch_write& job) {
   write_outcome out;
   std::set<std::string> changed;
+  std::set<std::string> unreadable;
   for (const auto& e : job.events) {
     if (!event_ids_.insert(e.id).second) {
       ++out.duplicates;
@@ -86,25 +58,34 @@ write_outcome memory_tables::apply(const event_batch_write& job) {
     events_.emplace(place{e.at_ms, ++last_seq_}, e);
     if (counts(e))
       count(e.user, {e.popup, e.variant, kind_of(e.type)});
-    if (moves_state(e.type) && move_state(e))
+    if (!moves_state(e.type) || popups_.count(e.popup) == 0)
+      continue;
+    auto moved = move_state(e);
+    if (moved == move_result::changed)
       changed.insert(e.user);
+    else if (moved == move_result::unreadable)
+      unreadable.insert(e.user);
   }
   for (const auto& user : changed)
     out.changed.push_back({user, states_[user].version, states_[user].bytes});
+  out.unreadable_states = static_cast<uint32_t>(unreadable.size());
+  if (!unreadable.empty())
+    out.unreadable_user = *unreadable.begin();
   return out;
 }
 
-bool memory_tables::move_state(const event_row& e) {
+memory_tables::move_result memory_tables::move_state(const event_row& e) {
   decision::user_state state;
   if (auto found = states_.find(e.user); found != states_.end()) {
     auto decoded = decision::decode_user_state(found->second.bytes);
-    assert(decoded); // check() has looked
+    if (!decoded)
+      return move_result::unreadable;
     state = std::move(*decoded);
   }
   if (!decision::apply_event(state, e.type, e.popup, e.at_ms, e.received_ms))
-    return false;
+    return move_result::unchanged;
   states_[e.user] = {state.version, decision::encode(state)};
-  return true;
+  return move_result::changed;
 }
 
 write_outcome memory_tables::apply(const profile_write& job) {
@@ -132,15 +113,22 @@ write_outcome memory_tables::apply(const user_erase& job) {
 }
 
 write_outcome memory_tables::apply(const popup_write& job) {
+  auto found = popups_.find(job.id);
+  bool existed = found != popups_.end() && found->second.alive;
+  auto stored = existed ? found->second.revision() : 0;
+  if ((job.must_exist && !existed) || (job.expected_revision && *job.expected_revision != stored)) {
+    auto out = refused(write_status::conflict, stored);
+    out.existed = existed;
+    return out;
+  }
   auto& p = popups_[job.id];
-  if (job.expected_revision && *job.expected_revision != p.revision())
-    return refused(write_status::conflict, p.revision());
-  if (!p.alive)
+  if (!existed)
     p.created_ms = job.at_ms;
   p.alive = true;
   p.document = job.document;
   p.updated_ms = job.at_ms;
   write_outcome out;
+  out.existed = existed;
   out.revision = ++p.last_revision;
   out.catalog_version = ++catalog_version_;
   return out;

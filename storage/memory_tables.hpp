@@ -3,8 +3,6 @@
 #include "storage/counters.hpp"
 #include "storage/store.hpp"
 
-#include <caf/expected.hpp>
-
 #include <map>
 #include <set>
 #include <string>
@@ -17,8 +15,7 @@ namespace beckon::storage {
 /// The tables of the store that lives in the process. Not threadsafe; grows without bound.
 class memory_tables {
  public:
-  /// All jobs or, when a state cannot be read (corrupt), none.
-  caf::expected<std::vector<write_outcome>> write(const std::vector<write_job>& jobs);
+  std::vector<write_outcome> write(const std::vector<write_job>& jobs);
 
   std::vector<user_row> load_users(const std::vector<std::string>& users) const;
   std::optional<std::string> load_answer(const std::string& user, const std::string& request_id,
@@ -47,7 +44,6 @@ class memory_tables {
   };
   using place = std::pair<int64_t, int64_t>; // at, seq
 
-  caf::error check(const std::vector<write_job>& jobs) const;
   write_outcome apply(const claim_write& job);
   write_outcome apply(const event_batch_write& job);
   write_outcome apply(const profile_write& job);
@@ -58,7 +54,8 @@ class memory_tables {
   write_outcome apply(const answers_prune& job);
   void count(const std::string& user, counter_key key);
   bool uncount(const std::string& user);
-  bool move_state(const event_row& e);
+  enum class move_result : uint8_t { unchanged, changed, unreadable };
+  move_result move_state(const event_row& e);
 
   std::map<std::string, stored_state> states_;
   std::map<std::string, std::string> profiles_;

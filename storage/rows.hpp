@@ -43,9 +43,9 @@ struct claim_write {
 struct event_row {
   std::string id;
   decision::event_type type = decision::event_type::impression;
-  std::string name;        // custom events only
+  std::string name; // custom events only
   std::string user;
-  std::string popup;       // may be empty for custom events
+  std::string popup; // may be empty for custom events
   std::string variant;
   std::string decision_id;
   int64_t at_ms = 0;
@@ -53,7 +53,9 @@ struct event_row {
   std::string properties;
 };
 
-/// Stores the events whose id is new, counts them, and applies them to the users' states, all or nothing.
+/// Stores the events whose id is new, counts them, and applies them to the users' states, all or nothing. An
+/// event whose popup never existed moves no state (made-up ids would fill it); an erased popup's still does.
+/// A state that cannot be read is left as it is, and the outcome tells.
 struct event_batch_write {
   std::vector<event_row> events;
 };
@@ -66,7 +68,8 @@ struct profile_write {
   int64_t at_ms = 0;
 };
 
-/// Erases profile, state, remembered answers and events of a user, and takes what they counted out of the counters.
+/// Erases profile, state, remembered answers and events of a user, and takes what they counted out of the
+/// counters.
 struct user_erase {
   std::string user;
 };
@@ -77,6 +80,7 @@ struct popup_write {
   std::optional<uint64_t> expected_revision; // 0: must not exist; absent: whatever is there
   std::string document;                      // compact JSON
   int64_t at_ms = 0;
+  bool must_exist = false; // conflict unless there is a live popup of this id, of whatever revision
 };
 
 struct popup_erase {
@@ -96,8 +100,8 @@ struct answers_prune {
   uint32_t limit = 1000;
 };
 
-using write_job = std::variant<claim_write, event_batch_write, profile_write, user_erase, popup_write, popup_erase,
-                               settings_write, answers_prune>;
+using write_job = std::variant<claim_write, event_batch_write, profile_write, user_erase, popup_write,
+                               popup_erase, settings_write, answers_prune>;
 
 // -- outcomes, in the order of the jobs -----------------------------------------------------------
 
@@ -116,10 +120,13 @@ struct changed_user {
 
 struct write_outcome {
   write_status status = write_status::done;
-  uint64_t revision = 0;        // popup and settings writes: the new (or, on conflict, the stored) one
-  uint64_t catalog_version = 0; // popup and settings writes: the new one
-  uint32_t duplicates = 0;      // event batches: ids that were there already
-  uint32_t affected = 0;        // prune: rows dropped
+  uint64_t revision = 0;          // popup and settings writes: the new (or, on conflict, the stored) one
+  uint64_t catalog_version = 0;   // popup and settings writes: the new one
+  bool existed = false;           // popup writes: whether there was a live popup of this id before
+  uint32_t duplicates = 0;        // event batches: ids that were there already
+  uint32_t affected = 0;          // prune: rows dropped
+  uint32_t unreadable_states = 0; // event batches: users whose state could not be read, and so did not move
+  std::string unreadable_user;    // one of them, for the log
   std::vector<changed_user> changed; // event batches
 };
 
@@ -140,7 +147,7 @@ struct popup_row {
 };
 
 struct catalog_rows {
-  uint64_t version = 0; // grows by one with each popup or settings write
+  uint64_t version = 0;          // grows by one with each popup or settings write
   std::vector<popup_row> popups; // sorted by id; erased ones are left out
   std::string settings;          // empty: never set
   uint64_t settings_revision = 0;

@@ -48,9 +48,14 @@ uint64_t catalog_writer::next_version() {
 
 write_outcome catalog_writer::apply(const popup_write& job) {
   auto stored = find(job.id);
-  if (job.expected_revision && *job.expected_revision != stored.revision())
-    return conflict(stored.revision());
+  auto other = job.expected_revision && *job.expected_revision != stored.revision();
+  if (other || (job.must_exist && !stored.alive)) {
+    auto out = conflict(stored.revision());
+    out.existed = stored.alive;
+    return out;
+  }
   write_outcome out;
+  out.existed = stored.alive;
   out.revision = stored.last_revision + 1;
   put_popup_.run(job.id, out.revision, job.document, job.at_ms);
   add_revision_.run(job.id, out.revision, job.document, job.at_ms);

@@ -1,6 +1,7 @@
 #include "storage/sqlite_checkpointer.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <utility>
 
 namespace beckon::storage::sqlite {
@@ -11,12 +12,25 @@ namespace {
 constexpr int64_t rest_pages_max = 256;
 /// The bulk is copied at most this often before the writer is asked to end the matter.
 constexpr int passes_max = 4;
+/// How soon the thread looks again whether the reader in its way is gone.
+constexpr int64_t look_again_ms = 100;
+/// Readers that come and go hold it up for moments: only what lasts is told.
+constexpr int64_t warning_after_ms = 1000;
+/// A page and its head in the WAL.
+constexpr int64_t wal_page_bytes = 4096 + 24;
+
+/// Never 0.
+int64_t steady_ms() {
+  using namespace std::chrono;
+  return duration_cast<milliseconds>(steady_clock::now().time_since_epoch()).count() + 1;
+}
 
 } // namespace
 
 checkpointer::checkpointer(const std::string& path, int64_t start_pages,
                            std::function<void(const caf::error&)> on_failure)
-    : start_pages_(std::max<int64_t>(start_pages, 1)),
+    : path_(path),
+      start_pages_(std::max<int64_t>(start_pages, 1)),
       on_failure_(std::move(on_failure)),
       db_(path, access::read_write, 0) {
   db_.execute("PRAGMA synchronous = FULL");
@@ -41,23 +55,37 @@ void checkpointer::watch(connection& writer) {
 int checkpointer::on_commit(void* self, sqlite3*, const char*, int pages_in_wal) {
   auto& c = *static_cast<checkpointer*>(self);
   c.pages_in_wal_ = pages_in_wal;
-  if (pages_in_wal < c.start_pages_ || c.running_ || c.bulk_copied_)
-    return SQLITE_OK;
-  {
-    std::lock_guard<std::mutex> guard{c.mutex_};
-    c.due_ = true;
-  }
-  c.wake_.notify_one();
+  c.look_again();
   return SQLITE_OK;
 }
 
-void checkpointer::finish_if_due(connection& writer) {
-  if (pages_in_wal_ >= start_pages_ * hard_factor) {
-    checkpoint(writer, SQLITE_CHECKPOINT_RESTART);
+void checkpointer::look_again() {
+  if (pages_in_wal_ < start_pages_ || running_ || bulk_copied_ || steady_ms() < not_before_ms_)
     return;
+  {
+    std::lock_guard<std::mutex> guard{mutex_};
+    due_ = true;
   }
-  if (bulk_copied_ && checkpoint(writer, SQLITE_CHECKPOINT_PASSIVE) >= 0)
-    bulk_copied_ = false;
+  wake_.notify_one();
+}
+
+void checkpointer::finish_if_due(connection& writer) {
+  if (!bulk_copied_)
+    return;
+  // The next commit starts the WAL anew if all of it is copied and nobody reads in it; otherwise that commit
+  // has the thread begin again.
+  if (auto p = checkpoint(writer); p.done && p.rest == 0)
+    pages_in_wal_ = 0;
+  bulk_copied_ = false;
+}
+
+std::string checkpointer::warning() const {
+  auto since = held_since_ms_.load();
+  auto pages = pages_in_wal_.load();
+  if (since == 0 || steady_ms() - since < warning_after_ms || pages < start_pages_ * warning_factor)
+    return "";
+  return path_ + "-wal has grown to " + std::to_string(pages * wal_page_bytes / 1'000'000)
+         + " MB because another program reads the database: end it";
 }
 
 void checkpointer::run() {
@@ -76,29 +104,47 @@ void checkpointer::run() {
 }
 
 void checkpointer::copy_bulk() {
-  int64_t rest = -1;
+  progress last;
   for (int pass = 0; pass < passes_max; ++pass) {
-    rest = checkpoint(db_, SQLITE_CHECKPOINT_PASSIVE);
-    if (rest <= rest_pages_max)
+    auto before = last;
+    last = checkpoint(db_);
+    if (!last.done || (pass > 0 && last.rest > rest_pages_max && last.copied == before.copied)) {
+      held_up(last);
+      return;
+    }
+    if (last.rest <= rest_pages_max)
       break;
   }
-  if (rest >= 0)
-    bulk_copied_ = true;
+  held_since_ms_ = 0;
+  bulk_copied_ = true;
 }
 
-int64_t checkpointer::checkpoint(connection& db, int mode) {
+/// A reader that moves on is no reason to worry; one that stays where it is holds up everything.
+void checkpointer::held_up(const progress& last) {
+  auto now = steady_ms();
+  not_before_ms_ = now + look_again_ms;
+  if (last.full)
+    return;
+  if (held_since_ms_ == 0 || held_copied_ != last.copied)
+    held_since_ms_ = now;
+  held_copied_ = last.copied;
+}
+
+checkpointer::progress checkpointer::checkpoint(connection& db) {
   int pages = 0;
   int copied = 0;
-  int code = sqlite3_wal_checkpoint_v2(db.raw(), nullptr, mode, &pages, &copied);
+  int code = sqlite3_wal_checkpoint_v2(db.raw(), nullptr, SQLITE_CHECKPOINT_PASSIVE, &pages, &copied);
   if (code == SQLITE_OK)
-    return std::max(pages - copied, 0);
-  auto reason = to_error(code, db.path() + ", writing the WAL back", sqlite3_errmsg(db.raw()));
-  // Busy: a reader or the other of the two threads is in the way. Full: the next commit says so, and until
-  // there is room the WAL keeps everything. Both are tried again after a commit.
+    return {true, false, copied, std::max(pages - copied, 0)};
+  auto reason = to_error(code, db.path(), "writing the WAL back", db.raw());
+  // Busy: another program checkpoints. Full: the next commit says so, and until there is room the WAL keeps
+  // everything. Both are tried again.
   auto kind = code_of(reason);
   if (kind != errc::unavailable && kind != errc::disk_full)
     on_failure_(reason);
-  return -1;
+  progress none;
+  none.full = kind == errc::disk_full;
+  return none;
 }
 
 } // namespace beckon::storage::sqlite

@@ -14,11 +14,12 @@ namespace beckon::storage::sqlite {
 
 /// Writes the WAL back into the database file, away from the commits: a thread of its own copies the bulk
 /// while writes go on, and the writer copies what little came in meanwhile, after which the WAL starts anew
-/// from its beginning. Runs on: own thread (the bulk), the writer's thread (the rest). Bounds: a WAL that has
-/// grown to `hard_factor` times its size is written back by the writer at once.
+/// from its beginning. Neither waits for a reader: as long as one holds an old snapshot, the WAL grows.
+/// Runs on: own thread (the bulk), the writer's thread (the rest).
 class checkpointer {
  public:
-  static constexpr int64_t hard_factor = 16;
+  /// A WAL of as many times its size is worth a warning.
+  static constexpr int64_t warning_factor = 16;
 
   /// `on_failure` is called, from either thread, with an error that must stop further writes.
   checkpointer(const std::string& path, int64_t start_pages,
@@ -33,13 +34,27 @@ class checkpointer {
   /// To be called by the writer between two transactions.
   void finish_if_due(connection& writer);
 
+  /// To be called now and then while nothing is committed: a reader that was in the way may be gone.
+  void look_again();
+
+  /// What keeps the WAL from being written back, for people; empty: nothing. Threadsafe.
+  std::string warning() const;
+
  private:
+  struct progress {
+    bool done = false;  // otherwise it could not even begin
+    bool full = false;  // for want of space
+    int64_t copied = 0; // pages since the WAL began
+    int64_t rest = 0;   // pages left
+  };
+
   static int on_commit(void* self, sqlite3*, const char*, int pages_in_wal);
   void run();
   void copy_bulk();
-  /// Pages left in the WAL, or -1 when it could not be copied now.
-  int64_t checkpoint(connection& db, int mode);
+  void held_up(const progress& last);
+  progress checkpoint(connection& db);
 
+  const std::string path_;
   const int64_t start_pages_;
   const std::function<void(const caf::error&)> on_failure_;
   connection db_;
@@ -47,6 +62,9 @@ class checkpointer {
   std::condition_variable wake_;
   bool stop_ = false;
   bool due_ = false;
+  int64_t held_copied_ = 0;               // where the thread last found itself held up
+  std::atomic<int64_t> held_since_ms_{0}; // 0: it is not
+  std::atomic<int64_t> not_before_ms_{0};
   std::atomic<bool> bulk_copied_{false};
   std::atomic<bool> running_{false};
   std::atomic<int64_t> pages_in_wal_{0};

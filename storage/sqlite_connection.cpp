@@ -1,7 +1,9 @@
 #include "storage/sqlite_connection.hpp"
 
 #include <cassert>
+#include <cerrno>
 #include <climits>
+#include <sys/statvfs.h>
 
 namespace beckon::storage::sqlite {
 
@@ -12,10 +14,25 @@ struct mapped {
   const char* remedy;
 };
 
+constexpr mapped full{
+    errc::disk_full, "the disk is full: free space on its file system (or raise the size limit); nothing was "
+                     "changed"};
+
+bool for_want_of_space(int code, int error_number) {
+  if ((code & 0xff) != SQLITE_IOERR || code == SQLITE_IOERR_FSYNC || code == SQLITE_IOERR_DIR_FSYNC)
+    return false;
+  return error_number == ENOSPC || error_number == EDQUOT;
+}
+
+bool no_space_left(const std::string& path) {
+  struct statvfs s {};
+  return ::statvfs(path.c_str(), &s) == 0 && s.f_bavail == 0;
+}
+
 mapped map_code(int code) {
   switch (code & 0xff) {
   case SQLITE_FULL:
-    return {errc::disk_full, "free space on its file system (or raise the size limit); nothing was changed"};
+    return full;
   case SQLITE_BUSY:
   case SQLITE_LOCKED:
     return {errc::unavailable, "another connection holds its lock; end a long-running sqlite3 shell or copy"};
@@ -39,9 +56,19 @@ mapped map_code(int code) {
 
 } // namespace
 
-caf::error to_error(int code, const std::string& where, const char* message) {
-  auto to = map_code(code);
+caf::error to_error(int code, const std::string& where, const char* message, int error_number) {
+  auto to = for_want_of_space(code, error_number) ? full : map_code(code);
   return make_error(to.code, where + ": " + message + " (SQLite " + std::to_string(code) + "): " + to.remedy);
+}
+
+caf::error to_error(int code, const std::string& path, const std::string& doing, sqlite3* db) {
+  // SQLite keeps the number for some errors only; the file for the shared index of the WAL is one it does not
+  // keep it for on all systems.
+  auto error_number = db ? sqlite3_system_errno(db) : 0;
+  if (code == SQLITE_IOERR_SHMSIZE && error_number == 0 && no_space_left(path))
+    error_number = ENOSPC;
+  return to_error(code, doing.empty() ? path : path + ", " + doing, db ? sqlite3_errmsg(db) : "out of memory",
+                  error_number);
 }
 
 // -- connection -----------------------------------------------------------------------------------
@@ -59,13 +86,13 @@ connection::connection(const std::string& path, access mode, int64_t busy_timeou
   int code = sqlite3_open_v2(path.c_str(), &db, flags, nullptr);
   handle_.reset(db);
   if (code != SQLITE_OK)
-    throw failure(to_error(code, path + ", opening", db ? sqlite3_errmsg(db) : "out of memory"));
+    throw failure(to_error(code, path, "opening", db));
   assert(busy_timeout_ms >= 0 && busy_timeout_ms <= INT_MAX);
   sqlite3_busy_timeout(db, static_cast<int>(busy_timeout_ms));
 }
 
 void connection::fail(int code, const char* doing) const {
-  throw failure(to_error(code, path_ + ", " + doing, sqlite3_errmsg(raw())));
+  throw failure(to_error(code, path_, doing, raw()));
 }
 
 void connection::execute(const std::string& sql) {
@@ -137,7 +164,7 @@ bool statement::step() {
   if (code == SQLITE_DONE)
     return false;
   // The text must be taken before the reset, which is due in any case.
-  auto reason = to_error(code, owner_->path(), sqlite3_errmsg(owner_->raw()));
+  auto reason = to_error(code, owner_->path(), "", owner_->raw());
   sqlite3_reset(handle_.get());
   throw failure(std::move(reason));
 }

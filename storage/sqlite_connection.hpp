@@ -25,8 +25,12 @@ class failure {
   caf::error reason_;
 };
 
-/// `code` may be an extended one. `where` names the file and what was being done.
-caf::error to_error(int code, const std::string& where, const char* message);
+/// `code` may be an extended one. `where` names the file and what was being done. `error_number` is the
+/// system's, 0 for unknown: an I/O error for want of space is disk_full and not final, except in an fsync,
+/// after which nobody knows what the disk holds.
+caf::error to_error(int code, const std::string& where, const char* message, int error_number = 0);
+/// With message and error number of the last call on `db`; without one, space itself is looked at.
+caf::error to_error(int code, const std::string& path, const std::string& doing, sqlite3* db);
 
 enum class access : uint8_t { read_only, read_write, create };
 

@@ -7,6 +7,7 @@
 #include <cstdio>
 #include <cstring>
 #include <fcntl.h>
+#include <string_view>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <system_error>
@@ -44,6 +45,21 @@ std::string directory_of(const std::string& path) {
   if (slash == std::string::npos)
     return ".";
   return slash == 0 ? "/" : path.substr(0, slash);
+}
+
+/// Whose lock it is only helps people: where it cannot be written (a full disk), the lock works without.
+void note_owner(int lock_file, const std::string& process_id) {
+  if (::ftruncate(lock_file, 0) == 0) [[maybe_unused]]
+    auto written = ::pwrite(lock_file, process_id.data(), process_id.size(), 0);
+}
+
+std::string owner_of(int lock_file) {
+  std::array<char, 20> text{};
+  auto got = ::pread(lock_file, text.data(), text.size(), 0);
+  std::string_view id{text.data(), got > 0 ? static_cast<size_t>(got) : 0};
+  if (id.empty() || id.find_first_not_of("0123456789") != std::string_view::npos)
+    return "another process";
+  return "process " + std::string{id};
 }
 
 /// 0 when there is none.
@@ -97,24 +113,24 @@ file_head read_head(const std::string& path) {
   return head;
 }
 
-[[noreturn]] void refuse_newer(const std::string& path, int64_t version) {
+[[noreturn]] void refuse_newer(const std::string& path, int64_t version, const schema& kind) {
   fail(errc::schema_newer, path + ": has schema version " + std::to_string(version) + ", this program knows "
-                               + std::to_string(schema_version())
+                               + std::to_string(kind.version)
                                + "; start the newer program, or put back a copy made before it ran");
 }
 
 /// Reads the bytes rather than asking SQLite, which might roll back or recover what is not ours.
-void refuse_foreign(const std::string& path) {
+void refuse_foreign(const std::string& path, const schema& kind) {
   auto head = read_head(path);
   if (!head.is_database())
     fail(errc::corrupt, path + ": is no SQLite database; name another file, or move this one away");
   if (head.is_empty() && size_of(path + "-wal") == 0 && size_of(path + "-journal") == 0)
     return;
-  if (head.application() != application_id)
+  if (head.application() != kind.application_id)
     fail(errc::bad_options, path + ": is another program's database (application id "
                                 + std::to_string(head.application()) + "); name another file for this one");
-  if (head.user_version() > schema_version())
-    refuse_newer(path, head.user_version());
+  if (head.user_version() > kind.version)
+    refuse_newer(path, head.user_version(), kind);
 }
 
 void limit_pages(connection& db, const sqlite_options& options) {
@@ -123,16 +139,16 @@ void limit_pages(connection& db, const sqlite_options& options) {
 }
 
 /// The journal mode is kept in the file, so the database is in WAL mode from its first moment at the path.
-void build(const std::string& path, const sqlite_options& options) {
+void build(const std::string& path, const sqlite_options& options, const schema& kind) {
   connection db{path, access::create, options.busy_timeout_ms};
   limit_pages(db, options);
   db.use_wal();
   db.execute("PRAGMA synchronous = FULL");
-  migrate(db);
+  migrate(db, kind);
   db.execute("PRAGMA wal_checkpoint(TRUNCATE)");
 }
 
-void create(const sqlite_options& options) {
+void create(const sqlite_options& options, const schema& kind) {
   const auto& path = options.path;
   for (const char* left : {"-wal", "-journal"})
     if (size_of(path + left) > 0)
@@ -143,7 +159,7 @@ void create(const sqlite_options& options) {
   for (const char* end : {"", "-wal", "-shm", "-journal"})
     if (::unlink((fresh + end).c_str()) != 0 && errno != ENOENT)
       fail(errc::bad_options, fresh + end + ": cannot be removed: " + reason_of(errno));
-  build(fresh, options);
+  build(fresh, options, kind);
   if (::rename(fresh.c_str(), path.c_str()) != 0)
     fail(errc::bad_options, fresh + ": cannot be renamed to " + path + ": " + reason_of(errno));
   sync_directory(path);
@@ -159,38 +175,63 @@ file_lock::file_lock(const std::string& database_path) {
   if (descriptor_ < 0)
     fail(errc::bad_options, path + ": cannot be made: " + reason_of(errno)
                                 + "; make the directory, and let this user write there");
-  if (::flock(descriptor_, LOCK_EX | LOCK_NB) == 0)
+  if (::flock(descriptor_, LOCK_EX | LOCK_NB) == 0) {
+    note_owner(descriptor_, std::to_string(::getpid()));
     return;
+  }
   auto error_number = errno;
+  auto owner = owner_of(descriptor_);
   ::close(descriptor_);
   if (error_number == EWOULDBLOCK)
-    fail(errc::unavailable,
-         path
-             + ": another process has this database open; stop it, or give this one a data "
-               "directory of its own");
+    fail(errc::unavailable, path + ": " + owner
+                                + " has this database open; stop it, or give this one a data directory of "
+                                  "its own");
   fail(errc::bad_options, path + ": cannot be locked: " + reason_of(error_number));
 }
 
 file_lock::~file_lock() {
+  note_owner(descriptor_, "");
   ::close(descriptor_);
+}
+
+// -- file_identity --------------------------------------------------------------------------------
+
+file_identity::file_identity(const std::string& path) : path_(path) {
+  struct stat s {};
+  if (::stat(path_.c_str(), &s) != 0)
+    fail(errc::bad_options, path_ + ": cannot be looked at: " + reason_of(errno));
+  device_ = s.st_dev;
+  inode_ = s.st_ino;
+}
+
+void file_identity::check() const {
+  struct stat s {};
+  bool gone = ::stat(path_.c_str(), &s) != 0;
+  if (gone && errno != ENOENT && errno != ENOTDIR)
+    fail(errc::unavailable, path_ + ": cannot be looked at: " + reason_of(errno)
+                                + "; let this user enter its directory; nothing was changed");
+  if (gone || s.st_dev != device_ || s.st_ino != inode_)
+    fail(errc::io_failed, path_
+                              + ": was removed or replaced while this node runs; what is written now would "
+                                "be lost: stop the node, put the right file there, start again");
 }
 
 // -- opening --------------------------------------------------------------------------------------
 
-void ensure_database(const sqlite_options& options) {
+void ensure_database(const sqlite_options& options, const schema& kind) {
   if (size_of(options.path) == 0)
-    create(options);
+    create(options, kind);
   else
-    refuse_foreign(options.path);
+    refuse_foreign(options.path, kind);
 }
 
-connection open_migrated(const sqlite_options& options) {
+connection open_migrated(const sqlite_options& options, const schema& kind) {
   connection db{options.path, access::read_write, options.busy_timeout_ms};
   // The header in the file may be older than what the WAL says.
   auto version = db.integer("PRAGMA user_version");
-  if (version > schema_version()) {
+  if (version > kind.version) {
     db.leave_untouched_on_close();
-    refuse_newer(options.path, version);
+    refuse_newer(options.path, version, kind);
   }
   limit_pages(db, options);
   db.use_wal();
@@ -198,7 +239,7 @@ connection open_migrated(const sqlite_options& options) {
   db.execute("PRAGMA wal_autocheckpoint = 0");
   db.execute("PRAGMA journal_size_limit = " + std::to_string(options.wal_checkpoint_pages * 4 * 4096));
   db.execute("PRAGMA cache_size = -" + std::to_string(options.cache_kib));
-  migrate(db);
+  migrate(db, kind);
   return db;
 }
 

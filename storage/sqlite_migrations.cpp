@@ -88,20 +88,20 @@ CREATE TABLE meta(
 INSERT INTO meta VALUES(1, 0, 0);
 )";
 
-// The step at index n leads from version n to n + 1. Released steps are never edited, only added to.
 const char* const steps[] = {version_1};
 
 } // namespace
 
-int64_t schema_version() {
-  return static_cast<int64_t>(std::size(steps));
+const schema& store_schema() {
+  static constexpr schema kind{0x426b6f6e, steps, static_cast<int64_t>(std::size(steps))};
+  return kind;
 }
 
-void migrate(connection& db) {
-  for (auto version = db.integer("PRAGMA user_version"); version < schema_version(); ++version) {
+void migrate(connection& db, const schema& kind) {
+  for (auto version = db.integer("PRAGMA user_version"); version < kind.version; ++version) {
     transaction t{db, transaction::kind::write};
-    db.execute(steps[version]);
-    db.execute("PRAGMA application_id = " + std::to_string(application_id));
+    db.execute(kind.steps[version]);
+    db.execute("PRAGMA application_id = " + std::to_string(kind.application_id));
     db.execute("PRAGMA user_version = " + std::to_string(version + 1));
     t.commit();
   }

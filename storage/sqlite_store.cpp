@@ -62,7 +62,8 @@ class shared_writer {
  public:
   explicit shared_writer(const sqlite_options& options)
       : timeout_ms_(options.busy_timeout_ms),
-        db_(sqlite::open_migrated(options)),
+        db_(sqlite::open_migrated(options, sqlite::store_schema())),
+        file_(options.path),
         jobs_(db_),
         checkpoints_(options.path, options.wal_checkpoint_pages, [this](const caf::error& e) { stop(e); }) {
     checkpoints_.watch(db_);
@@ -78,8 +79,9 @@ class shared_writer {
     void operator()(turnstile* t) const { t->leave(); }
   };
 
+  /// Calls `f` while no other session writes, and remembers what ends all writing.
   template <class F>
-  auto in_transaction(F&& f) {
+  auto in_turn(F&& f) {
     if (!turns_.enter(timeout_ms_))
       throw failure(make_error(errc::unavailable, db_.path() + ": another writer was busy for longer than "
                                                       + std::to_string(timeout_ms_)
@@ -87,18 +89,28 @@ class shared_writer {
     std::unique_ptr<turnstile, leaver> turn{&turns_};
     check_going();
     try {
+      file_.check();
       checkpoints_.finish_if_due(db_);
-      sqlite::transaction t{db_, sqlite::transaction::kind::write};
-      auto result = f();
-      t.commit();
-      return result;
+      return f();
     } catch (const failure& e) {
       // After a failed write or fsync nobody knows what the disk holds of the pages that the kernel calls
       // clean.
       if (code_of(e.reason()) == errc::io_failed)
         stop(e.reason());
+      doubtful_ = true;
       throw;
     }
+  }
+
+  template <class F>
+  auto in_transaction(F&& f) {
+    return in_turn([&] {
+      sqlite::transaction t{db_, sqlite::transaction::kind::write};
+      auto result = f();
+      t.commit();
+      doubtful_ = false;
+      return result;
+    });
   }
 
   void check_going() {
@@ -118,12 +130,24 @@ class shared_writer {
     return in_transaction([&] { return jobs_.run(jobs); });
   }
 
+  /// An idle node commits nothing: each commit wakes the disk, and makes a copy that another program takes
+  /// step by step begin anew. Taking the write lock tells enough, unless a write has failed: then only one
+  /// that succeeds shows that it is over.
   void ping() {
-    in_transaction([this] {
-      jobs_.touch();
-      return 0;
+    bool prove = in_turn([this] {
+      checkpoints_.look_again();
+      if (!doubtful_)
+        sqlite::transaction{db_, sqlite::transaction::kind::write};
+      return doubtful_;
     });
+    if (prove)
+      in_transaction([this] {
+        jobs_.touch();
+        return 0;
+      });
   }
+
+  std::string warning() const { return checkpoints_.warning(); }
 
  private:
   const int64_t timeout_ms_;
@@ -131,6 +155,8 @@ class shared_writer {
   std::mutex stopped_mutex_;
   caf::error stopped_;
   sqlite::connection db_;
+  const sqlite::file_identity file_;
+  bool doubtful_ = false; // the last write failed
   sqlite::job_writer jobs_;
   sqlite::checkpointer checkpoints_;
 };
@@ -138,7 +164,7 @@ class shared_writer {
 /// What the store and its sessions share; lives as long as any of them, and so does the lock on the file.
 struct shared_store {
   explicit shared_store(const sqlite_options& o) : options(o), lock(o.path) {
-    sqlite::ensure_database(options);
+    sqlite::ensure_database(options, sqlite::store_schema());
   }
 
   const sqlite_options options;
@@ -211,6 +237,7 @@ class sqlite_store : public store {
   caf::expected<std::unique_ptr<session>> open_writer() override { return open(true); }
   caf::expected<std::unique_ptr<session>> open_reader() override { return open(false); }
   std::string describe() const override { return "sqlite " + shared_->options.path; }
+  std::string warning() const override { return shared_->writer->warning(); }
 
  private:
   caf::expected<std::unique_ptr<session>> open(bool writes) {

@@ -12,17 +12,24 @@ struct job_writer::moved_user {
   decision::user_state state;
   bool stored = false;
   bool changed = false;
+  bool unreadable = false;
+};
+
+/// What the events of one batch have in common: each user's state and each popup is looked up once.
+struct job_writer::batch_moves {
+  moved_users users;
+  std::map<std::string_view, bool> popups; // whether it is, or was, in the catalogue
 };
 
 job_writer::job_writer(connection& db)
-    : path_(db.path()),
-      catalog_(db),
+    : catalog_(db),
       insert_state_(db, "INSERT INTO user_state(user, shard, version, next_eligible_at, state) "
                         "VALUES(?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"),
       update_state_(db, "UPDATE user_state SET version = ?, next_eligible_at = ?, state = ? "
                         "WHERE user = ? AND version = ?"),
       move_state_(db, "UPDATE user_state SET version = ?, state = ? WHERE user = ?"),
       load_state_(db, "SELECT state FROM user_state WHERE user = ?"),
+      find_popup_(db, "SELECT 1 FROM popup WHERE id = ?"),
       put_answer_(db, "INSERT INTO answer(user, request_id, at, body) VALUES(?, ?, ?, ?) "
                       "ON CONFLICT(user, request_id) DO UPDATE SET at = excluded.at, body = excluded.body"),
       insert_event_(db,
@@ -89,7 +96,7 @@ write_outcome job_writer::apply(const answers_prune& job) {
 
 write_outcome job_writer::apply(const event_batch_write& job) {
   write_outcome out;
-  moved_users moved;
+  batch_moves moves;
   for (const auto& e : job.events) {
     if (!insert_event(e)) {
       ++out.duplicates;
@@ -97,12 +104,15 @@ write_outcome job_writer::apply(const event_batch_write& job) {
     }
     if (counts(e))
       count(e.user, e.popup, e.variant, kind_of(e.type));
-    if (moves_state(e.type))
-      move_state(e, moved);
+    if (moves_state(e.type) && popup_known(e, moves))
+      move_state(e, moves);
   }
-  for (auto& [user, m] : moved)
+  for (auto& [user, m] : moves.users) {
     if (m.changed)
       store_moved(user, m, out);
+    if (m.unreadable && out.unreadable_states++ == 0)
+      out.unreadable_user = user;
+  }
   return out;
 }
 
@@ -112,12 +122,20 @@ bool job_writer::insert_event(const event_row& e) {
          != 0;
 }
 
-void job_writer::move_state(const event_row& e, moved_users& moved) {
-  auto found = moved.find(e.user);
-  if (found == moved.end())
-    found = moved.emplace(e.user, load_moved(e.user)).first;
+/// An erased popup still has its row.
+bool job_writer::popup_known(const event_row& e, batch_moves& moves) {
+  auto [found, added] = moves.popups.emplace(e.popup, false);
+  if (added)
+    found->second = rows{find_popup_, e.popup}.next();
+  return found->second;
+}
+
+void job_writer::move_state(const event_row& e, batch_moves& moves) {
+  auto found = moves.users.find(e.user);
+  if (found == moves.users.end())
+    found = moves.users.emplace(e.user, load_moved(e.user)).first;
   auto& m = found->second;
-  if (decision::apply_event(m.state, e.type, e.popup, e.at_ms, e.received_ms))
+  if (!m.unreadable && decision::apply_event(m.state, e.type, e.popup, e.at_ms, e.received_ms))
     m.changed = true;
 }
 
@@ -126,12 +144,11 @@ job_writer::moved_user job_writer::load_moved(const std::string& user) {
   rows r{load_state_, user};
   if (!r.next())
     return m;
-  auto state = decision::decode_user_state(r.text(0));
-  if (!state)
-    throw failure(make_error(errc::corrupt, path_ + ": the stored state of user \"" + user
-                                                + "\" cannot be read; erase that user, or put back a copy"));
-  m.state = std::move(*state);
   m.stored = true;
+  if (auto state = decision::decode_user_state(r.text(0)))
+    m.state = std::move(*state);
+  else
+    m.unreadable = true;
   return m;
 }
 

@@ -35,9 +35,11 @@ class job_writer {
 
   struct moved_user;
   using moved_users = std::map<std::string_view, moved_user>;
+  struct batch_moves;
 
   bool insert_event(const event_row& e);
-  void move_state(const event_row& e, moved_users& moved);
+  bool popup_known(const event_row& e, batch_moves& moves);
+  void move_state(const event_row& e, batch_moves& moves);
   moved_user load_moved(const std::string& user);
   void store_moved(std::string_view user, moved_user& m, write_outcome& out);
   void count(const std::string& user, const std::string& popup, const std::string& variant,
@@ -45,7 +47,6 @@ class job_writer {
   bool uncount_user(const std::string& user);
   void flush_counters();
 
-  const std::string path_;
   catalog_writer catalog_;
   /// What this group adds to the counters: each counter is written once per transaction.
   std::map<counter_key, counter_change> counters_;
@@ -54,6 +55,7 @@ class job_writer {
   statement update_state_;
   statement move_state_;
   statement load_state_;
+  statement find_popup_;
   statement put_answer_;
   statement insert_event_;
   statement insert_stat_user_;

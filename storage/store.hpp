@@ -19,24 +19,31 @@ constexpr size_t event_rows_looked_at(uint32_t limit) {
   return size_t{limit} * 16 + 1000;
 }
 
-/// One connection to a store. Used by one thread at a time. Blocks: yes, at most for the store's time-outs.
-/// After errc::unavailable or unknown_outcome the next call reconnects by itself.
-class session {
-public:
-  virtual ~session() = default;
+/// One connection that stores things. Used by one thread at a time. Blocks: yes, at most for the store's
+/// time-outs.
+class write_session {
+ public:
+  virtual ~write_session() = default;
 
   /// Runs all jobs, in their order, in one durable transaction: when it returns outcomes, everything that
   /// they say is on disk; on an error nothing is, except after unknown_outcome. A conflict concerns its
   /// job alone. Jobs see what earlier jobs of the group wrote.
   virtual caf::expected<std::vector<write_outcome>> write(const std::vector<write_job>& jobs) = 0;
 
+  /// Whether the store answers now; a session opened for writing also checks that it can write.
+  virtual caf::error ping() = 0;
+};
+
+/// One connection to a store. After errc::unavailable or unknown_outcome the next call reconnects by itself.
+class session : public write_session {
+ public:
   /// State and profile of users, in the order asked; users never stored come back with empty fields.
   virtual caf::expected<std::vector<user_row>> load_users(const std::vector<std::string>& users) = 0;
 
-  /// The answer remembered for this user and request id at or after `not_before_ms`; empty when there is none.
-  virtual caf::expected<std::optional<std::string>> load_answer(const std::string& user, const std::string& request_id,
-                                                                int64_t not_before_ms)
-    = 0;
+  /// The answer remembered for this user and request id at or after `not_before_ms`; empty when there is
+  /// none.
+  virtual caf::expected<std::optional<std::string>>
+  load_answer(const std::string& user, const std::string& request_id, int64_t not_before_ms) = 0;
 
   virtual caf::expected<catalog_rows> load_catalog() = 0;
 
@@ -45,24 +52,23 @@ public:
 
   virtual caf::expected<std::vector<stat_row>> load_stats(const std::string& popup) = 0;
 
-  /// At most `limit` events after `from`, ordered by (at, arrival). A filter that few rows pass may yield a shorter,
-  /// even an empty page although more follow (at most event_rows_looked_at() rows are looked at for one page):
-  /// go on from `next` until `last`.
-  virtual caf::expected<event_page> load_events(const event_filter& filter, const event_cursor& from, uint32_t limit)
-    = 0;
-
-  /// Whether the store answers now; a write session also checks that it can write.
-  virtual caf::error ping() = 0;
+  /// At most `limit` events after `from`, ordered by (at, arrival). A filter that few rows pass may yield a
+  /// shorter, even an empty page although more follow (at most event_rows_looked_at() rows are looked at for
+  /// one page): go on from `next` until `last`.
+  virtual caf::expected<event_page> load_events(const event_filter& filter, const event_cursor& from,
+                                                uint32_t limit) = 0;
 };
 
 /// A store: hands out sessions. Threadsafe. Migrated and ready when made.
 class store {
-public:
+ public:
   virtual ~store() = default;
   virtual caf::expected<std::unique_ptr<session>> open_writer() = 0;
   virtual caf::expected<std::unique_ptr<session>> open_reader() = 0;
   /// For the log and for people: "sqlite /var/lib/beckon/beckon.db".
   virtual std::string describe() const = 0;
+  /// What a person should see to although everything still works, and the remedy; empty: nothing.
+  virtual std::string warning() const { return {}; }
 };
 
 using store_ptr = std::shared_ptr<store>;

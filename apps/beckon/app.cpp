@@ -13,6 +13,7 @@
 #include <exception>
 #include <filesystem>
 #include <string>
+#include <sys/stat.h>
 #include <unistd.h>
 
 namespace beckon::apps {
@@ -70,7 +71,10 @@ config::sources sources_of(const command_line& line) {
 }
 
 int run_configured(const command_line& line, const std::vector<actors::extension>& extensions) {
-  auto cfg = config::read(sources_of(line));
+  // What is made in the data directory holds users' data: it is for this user alone.
+  ::umask(0077);
+  auto from = sources_of(line);
+  auto cfg = config::read(from);
   if (line.command == "check")
     return cfg ? check(*cfg) : check_refused(config::describe(cfg.error()));
   if (!cfg)
@@ -79,7 +83,7 @@ int run_configured(const command_line& line, const std::vector<actors::extension
     return import_catalog(*cfg, {line.words.front(), line.if_empty, line.url});
   if (line.command == "export")
     return export_catalog(*cfg, line.url);
-  return serve(*cfg, extensions);
+  return serve(*cfg, from.file, extensions);
 }
 
 int run_command(const std::vector<std::string>& words, const std::vector<actors::extension>& extensions) {

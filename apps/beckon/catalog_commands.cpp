@@ -5,6 +5,8 @@
 #include "apps/beckon/catalog_document.hpp"
 #include "apps/beckon/host.hpp"
 #include "apps/beckon/remote_catalog.hpp"
+#include "apps/beckon/store_holder.hpp"
+#include "json/json.hpp"
 #include "storage/error.hpp"
 
 #include <cerrno>
@@ -65,12 +67,23 @@ std::optional<catalog_document> read_document(const std::string& file) {
     return document;
   for (size_t i = 0; i < problems.size() && i < problems_shown_max; ++i)
     std::fprintf(stderr, "%s: %s\n", file.c_str(), problems[i].c_str());
-  fail("nothing was imported: " + std::to_string(problems.size()) + " errors in " + file);
+  fail("nothing was imported: " + std::to_string(problems.size())
+       + (problems.size() == 1 ? " error in " : " errors in ") + file);
   return std::nullopt;
 }
 
-int report(size_t imported, size_t unchanged) {
-  std::printf("imported %zu, unchanged %zu\n", imported, unchanged);
+int report(const catalog_changes& changes) {
+  auto done = in_words(changes.popups.size(), changes.settings.has_value(), "nothing");
+  auto left = in_words(changes.popups_unchanged, changes.settings_unchanged, "0");
+  std::printf("imported %s, %s unchanged\n", done.c_str(), left.c_str());
+  return exit_success;
+}
+
+int report_used(const storage::catalog_rows& present) {
+  std::printf(
+      "nothing done: the catalogue is not empty (version %llu, %s), and --if-empty leaves such a one alone\n",
+      static_cast<unsigned long long>(present.version),
+      in_words(present.popups.size(), false, "no popups").c_str());
   return exit_success;
 }
 
@@ -84,22 +97,19 @@ storage::store_ptr open_for_command(const config::configuration& cfg) {
   if (store)
     return *store;
   auto detail = storage::describe(store.error());
-  if (storage::code_of(store.error()) == storage::errc::unavailable) {
-    auto port = static_cast<uint16_t>(cfg.integer("http.port"));
-    detail += "\nIf that is a running node, go through it: --url "
-              + url_of(cfg.text("http.address"), port == 0 ? 8080 : port);
-  }
+  if (storage::code_of(store.error()) == storage::errc::unavailable)
+    detail += '\n' + way_through(holder_of(store_lock_path(cfg)));
   fail(detail);
   return nullptr;
 }
 
-std::vector<storage::write_job> jobs_for(const catalog_document& document, const catalog_changes& changes) {
+std::vector<storage::write_job> jobs_for(const catalog_changes& changes) {
   using std::chrono::milliseconds;
   auto now =
       std::chrono::duration_cast<milliseconds>(std::chrono::system_clock::now().time_since_epoch()).count();
   std::vector<storage::write_job> jobs;
   if (changes.settings)
-    jobs.emplace_back(storage::settings_write{*document.settings, std::nullopt});
+    jobs.emplace_back(storage::settings_write{*changes.settings, std::nullopt});
   for (const auto* popup : changes.popups)
     jobs.emplace_back(storage::popup_write{popup->id, std::nullopt, popup->document, now});
   return jobs;
@@ -114,20 +124,20 @@ int import_into(const storage::store_ptr& store, const catalog_document& documen
   if (!present)
     return fail("the catalogue cannot be read: " + storage::describe(present.error()));
   if (if_empty && present->version != 0)
-    return report(0, present->popups.size());
+    return report_used(*present);
   auto changes = changes_of(document, *present);
   if (present->popups.size() + changes.added > popups_max)
     return fail("nothing was imported: there would be "
                 + std::to_string(present->popups.size() + changes.added)
                 + " popups, more than limits.popups-max (" + std::to_string(popups_max)
                 + "); raise it or delete some");
-  auto jobs = jobs_for(document, changes);
+  auto jobs = jobs_for(changes);
   if (jobs.empty())
-    return report(0, changes.unchanged);
+    return report(changes);
   auto outcomes = (*session)->write(jobs);
   if (!outcomes)
     return fail("nothing was imported: " + storage::describe(outcomes.error()));
-  return report(jobs.size(), changes.unchanged);
+  return report(changes);
 }
 
 int import_through(const std::string& url, const catalog_document& document, bool if_empty) {
@@ -135,22 +145,21 @@ int import_through(const std::string& url, const catalog_document& document, boo
   auto present = remote.load();
   if (!present)
     return fail(remote.problem());
-  if (if_empty && !present->popups.empty())
-    return report(0, present->popups.size());
+  if (if_empty && present->version != 0)
+    return report_used(*present);
   auto changes = changes_of(document, *present);
-  size_t done = 0;
   if (changes.settings) {
-    if (!remote.put_settings(*document.settings))
+    if (!remote.put_settings(*changes.settings))
       return fail("nothing was imported: " + remote.problem());
-    ++done;
+    std::printf("wrote the settings\n");
   }
   for (const auto* popup : changes.popups) {
     if (!remote.put_popup(popup->id, popup->document))
-      return fail("stopped after " + std::to_string(done) + ": " + remote.problem()
-                  + "\nThe rest was not written; run the same import again to go on");
-    ++done;
+      return fail("stopped at popup " + json::clipped(popup->id) + ": " + remote.problem()
+                  + "\nIt and what follows it were not written; run the same import again to go on");
+    std::printf("wrote popup %s\n", json::clipped(popup->id).c_str());
   }
-  return report(done, changes.unchanged);
+  return report(changes);
 }
 
 } // namespace

@@ -20,6 +20,16 @@ std::string_view id_of(const json::value& v) {
   return id != v.MemberEnd() && id->value.IsString() ? json::view(id->value) : std::string_view{};
 }
 
+/// "line 3, column 7 (byte 41)"; lines and columns count from 1, a column is a byte.
+std::string place_of(std::string_view text, size_t offset) {
+  auto before = text.substr(0, offset);
+  auto line = std::count(before.begin(), before.end(), '\n') + 1;
+  auto begin = before.rfind('\n');
+  auto column = before.size() - (begin == std::string_view::npos ? 0 : begin + 1) + 1;
+  return "line " + std::to_string(line) + ", column " + std::to_string(column) + " (byte "
+         + std::to_string(offset) + ')';
+}
+
 class document_reader {
  public:
   explicit document_reader(std::vector<std::string>& problems) : problems_(problems) {}
@@ -27,7 +37,7 @@ class document_reader {
   catalog_document read(std::string_view text) {
     json::document doc;
     if (auto bad = json::parse(text, doc)) {
-      problems_.push_back("byte " + std::to_string(bad->offset) + ": " + bad->detail);
+      problems_.push_back(place_of(text, bad->offset) + ": " + bad->detail);
       return {};
     }
     if (doc.IsArray())
@@ -60,9 +70,9 @@ class document_reader {
 
   void settings(const json::value& v) {
     json::field_errors errors;
-    auto parsed = decision::parse_settings(v, errors);
+    (void)decision::parse_settings(v, errors);
     add(errors, "/settings", "");
-    result_.settings = decision::to_json(parsed);
+    result_.settings = json::to_string(v);
   }
 
   void popups(const json::value& list, const std::string& pointer) {
@@ -102,12 +112,13 @@ bool same(const std::string& a, const std::string& b) {
   return !json::parse(a, left) && !json::parse(b, right) && left == right;
 }
 
-std::string settings_or_default(const std::string& stored) {
+/// The settings of a document; what it leaves out is as in `base`.
+decision::settings settings_in(const std::string& document, const decision::settings& base) {
   json::document doc;
   json::field_errors errors;
-  if (stored.empty() || json::parse(stored, doc))
-    return decision::to_json(decision::settings{});
-  return decision::to_json(decision::parse_settings(doc, errors));
+  if (document.empty() || json::parse(document, doc))
+    return base;
+  return decision::parse_settings(doc, errors, base);
 }
 
 } // namespace
@@ -119,8 +130,12 @@ catalog_document read_catalog_document(std::string_view text, std::vector<std::s
 catalog_changes changes_of(const catalog_document& wanted, const storage::catalog_rows& present) {
   catalog_changes result;
   if (wanted.settings) {
-    result.settings = !same(*wanted.settings, settings_or_default(present.settings));
-    result.unchanged += result.settings ? 0 : 1;
+    auto stored = settings_in(present.settings, {});
+    auto after = decision::to_json(settings_in(*wanted.settings, stored));
+    if (after == decision::to_json(stored))
+      result.settings_unchanged = true;
+    else
+      result.settings = std::move(after);
   }
   const auto& rows = present.popups;
   for (const auto& popup : wanted.popups) {
@@ -128,7 +143,7 @@ catalog_changes changes_of(const catalog_document& wanted, const storage::catalo
                                 [](const auto& r, const auto& id) { return r.id < id; });
     bool is_known = row != rows.end() && row->id == popup.id;
     if (is_known && same(row->document, popup.document)) {
-      ++result.unchanged;
+      ++result.popups_unchanged;
       continue;
     }
     result.popups.push_back(&popup);
@@ -137,8 +152,17 @@ catalog_changes changes_of(const catalog_document& wanted, const storage::catalo
   return result;
 }
 
+std::string in_words(size_t popups, bool settings, const char* nothing) {
+  std::string result;
+  if (popups != 0)
+    result = std::to_string(popups) + (popups == 1 ? " popup" : " popups");
+  if (settings)
+    result += result.empty() ? "the settings" : " and the settings";
+  return result.empty() ? nothing : result;
+}
+
 std::string write_catalog_document(const storage::catalog_rows& rows) {
-  auto out = "{\"settings\": " + settings_or_default(rows.settings) + ",\n \"popups\": [";
+  auto out = "{\"settings\": " + decision::to_json(settings_in(rows.settings, {})) + ",\n \"popups\": [";
   for (size_t i = 0; i < rows.popups.size(); ++i)
     out.append(i == 0 ? "\n  " : ",\n  ").append(rows.popups[i].document);
   out += rows.popups.empty() ? "]}\n" : "\n ]}\n";

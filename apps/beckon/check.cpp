@@ -3,6 +3,8 @@
 #include "actors/node.hpp"
 #include "apps/beckon/app.hpp"
 #include "apps/beckon/host.hpp"
+#include "apps/beckon/remote_catalog.hpp"
+#include "apps/beckon/store_holder.hpp"
 #include "net/http_broker.hpp"
 #include "storage/error.hpp"
 
@@ -78,28 +80,47 @@ bool check_directory(const config::configuration& cfg, report& out) {
   return true;
 }
 
-/// Whether a running node has the store.
-bool check_store(const config::configuration& cfg, report& out) {
+/// Whether the process that has the store open is the node that this configuration describes: it listens on
+/// the configured port and says that it is alive. The place, or empty.
+std::string place_of_node(const config::configuration& cfg, const store_holder& holder) {
+  auto port = static_cast<uint16_t>(cfg.integer("http.port"));
+  auto configured = url_of(cfg.text("http.address"), port);
+  for (const auto& url : holder.urls)
+    if ((port == 0 || url == configured) && remote_catalog{url}.alive())
+      return url;
+  return {};
+}
+
+/// The place of the running node that has the store; empty when none has.
+std::string check_store(const config::configuration& cfg, report& out) {
   std::error_code status;
   if (std::filesystem::is_empty(cfg.text("node.data-dir"), status)) {
     out.ok("store is made at the first start");
-    return false;
+    return {};
   }
   auto store = actors::open_store(cfg);
   if (store) {
     out.ok("store opens: " + (*store)->describe());
-    return false;
+    return {};
   }
   auto detail = storage::describe(store.error());
-  if (storage::code_of(store.error()) == storage::errc::unavailable) {
-    out.ok("store is in use, by a running node it seems: " + detail);
-    return true;
+  if (storage::code_of(store.error()) != storage::errc::unavailable) {
+    out.fail("store: " + detail);
+    return {};
   }
-  out.fail("store: " + detail);
-  return false;
+  auto holder = holder_of(store_lock_path(cfg));
+  auto place = place_of_node(cfg, holder);
+  if (place.empty())
+    out.fail("store: " + detail, holder.urls.empty()
+                                     ? "it does not answer as a node"
+                                     : "it listens on " + holder.urls.front()
+                                           + ", which is not what is configured here, or does not answer");
+  else
+    out.ok("store is in use by the running node, process " + std::to_string(holder.pid) + " at " + place);
+  return place;
 }
 
-void check_port(const config::configuration& cfg, bool node_runs, report& out) {
+void check_port(const config::configuration& cfg, const std::string& node_place, report& out) {
   net::http_options options;
   options.address = cfg.text("http.address");
   options.port = static_cast<uint16_t>(cfg.integer("http.port"));
@@ -111,8 +132,8 @@ void check_port(const config::configuration& cfg, bool node_runs, report& out) {
   if (auto listening = net::open_listener(options)) {
     ::close(listening->fd);
     out.ok(options.port == 0 ? "port: any free one" : "port is free: " + place);
-  } else if (node_runs) {
-    out.ok("port is in use, by the running node it seems: " + place);
+  } else if (node_place == place) {
+    out.ok("port is in use, by that node: " + place);
   } else {
     out.fail("cannot listen on " + place, "stop what listens there, or take another with --http.port=N");
   }
@@ -168,8 +189,8 @@ int check(const config::configuration& cfg) {
   report out;
   out.ok("configuration");
   check_address(cfg, out);
-  bool node_runs = check_directory(cfg, out) && check_store(cfg, out);
-  check_port(cfg, node_runs, out);
+  auto node_place = check_directory(cfg, out) ? check_store(cfg, out) : std::string{};
+  check_port(cfg, node_place, out);
   check_descriptors(cfg, out);
   check_kernel(cfg, out);
   check_clock(out);

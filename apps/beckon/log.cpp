@@ -18,6 +18,7 @@ namespace {
 // escaped.
 constexpr char field_mark = '\x1F';
 constexpr char value_mark = '\x1E';
+constexpr char number_mark = '\x1D'; // instead of value_mark, before a number
 
 bool is_control(char c) {
   return static_cast<unsigned char>(c) < 0x20 || c == 0x7F;
@@ -69,6 +70,22 @@ std::string_view take_until(std::string_view& text, char mark) {
   return result;
 }
 
+struct field {
+  std::string_view name;
+  std::string_view value;
+  bool is_number = false;
+};
+
+/// Cuts off and returns the next field.
+field take_field(std::string_view& payload) {
+  field result;
+  result.value = take_until(payload, field_mark);
+  auto mark = result.value.find_first_of(std::string{value_mark, number_mark});
+  result.is_number = mark != std::string_view::npos && result.value[mark] == number_mark;
+  result.name = take_until(result.value, result.is_number ? number_mark : value_mark);
+  return result;
+}
+
 class line_formatter : public spdlog::formatter {
  public:
   using line_function = std::string (*)(int64_t, std::string_view, std::string_view);
@@ -113,9 +130,9 @@ std::string join_fields(std::string_view message, log_fields fields) {
   std::string result{message};
   for (const auto& [name, value] : fields) {
     result.push_back(field_mark);
-    result.append(name).push_back(value_mark);
-    for (char c : value)
-      result.push_back(c == field_mark || c == value_mark ? ' ' : c);
+    result.append(name).push_back(value.is_number ? number_mark : value_mark);
+    for (char c : value.text)
+      result.push_back(c == field_mark || c == value_mark || c == number_mark ? ' ' : c);
   }
   return result;
 }
@@ -125,10 +142,9 @@ std::string format_text(int64_t unix_ms, std::string_view level, std::string_vie
   out.append(" ").append(level).append(level.size() < 5 ? 6 - level.size() : 1, ' ');
   append_escaped(out, take_until(payload, field_mark));
   while (!payload.empty()) {
-    auto value = take_until(payload, field_mark);
-    auto name = take_until(value, value_mark);
-    out.append(" ").append(name).append("=");
-    append_value(out, value);
+    auto f = take_field(payload);
+    out.append(" ").append(f.name).append("=");
+    append_value(out, f.value);
   }
   return out;
 }
@@ -138,12 +154,14 @@ std::string format_json(int64_t unix_ms, std::string_view level, std::string_vie
   out.append(level).append("\",\"message\":");
   append_json_text(out, take_until(payload, field_mark));
   while (!payload.empty()) {
-    auto value = take_until(payload, field_mark);
-    auto name = take_until(value, value_mark);
+    auto f = take_field(payload);
     out.push_back(',');
-    append_json_text(out, name);
+    append_json_text(out, f.name);
     out.push_back(':');
-    append_json_text(out, value);
+    if (f.is_number)
+      out.append(f.value);
+    else
+      append_json_text(out, f.value);
   }
   out.push_back('}');
   return out;

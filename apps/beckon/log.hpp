@@ -5,6 +5,7 @@
 #include <initializer_list>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 
 /// The log: one line an occurrence on standard error, each with time, level, message and named values.
@@ -12,7 +13,18 @@ namespace beckon::apps {
 
 enum class log_level : uint8_t { debug, info, warn, error };
 
-using log_fields = std::initializer_list<std::pair<std::string_view, std::string>>;
+/// The value of a field: a text, or a whole number, which a JSON line writes as one.
+struct log_value {
+  log_value(std::string value) : text(std::move(value)) {}
+  log_value(const char* value) : text(value) {}
+  template <class T, class = std::enable_if_t<std::is_integral_v<T>>>
+  log_value(T value) : text(std::to_string(value)), is_number(true) {}
+
+  std::string text;
+  bool is_number = false;
+};
+
+using log_fields = std::initializer_list<std::pair<std::string_view, log_value>>;
 
 /// Sets level and format (log.level, log.format) for this process, also for lines written through spdlog
 /// directly. Call once, before there are other threads.

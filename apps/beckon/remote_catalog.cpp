@@ -14,6 +14,7 @@ namespace {
 constexpr size_t answer_bytes_max = size_t{512} * 1024 * 1024;
 constexpr long connect_timeout_s = 5;
 constexpr long call_timeout_s = 60;
+constexpr long alive_timeout_s = 5;
 
 size_t collect(const char* data, size_t size, size_t count, void* target) {
   auto* answer = static_cast<std::string*>(target);
@@ -35,6 +36,14 @@ std::string reason_in(const std::string& body) {
   return result;
 }
 
+uint64_t version_in(const std::string& list) {
+  json::document doc;
+  if (json::parse(list, doc) || !doc.IsObject())
+    return 0;
+  auto version = doc.FindMember("catalog_version");
+  return version != doc.MemberEnd() && version->value.IsUint64() ? version->value.GetUint64() : 0;
+}
+
 } // namespace
 
 struct remote_catalog::connection {
@@ -53,7 +62,7 @@ struct remote_catalog::connection {
 };
 
 remote_catalog::remote_catalog(std::string url)
-    : connection_(std::make_unique<connection>()), url_(std::move(url)) {
+    : connection_(std::make_unique<connection>()), url_(std::move(url)), timeout_s_(call_timeout_s) {
   while (!url_.empty() && url_.back() == '/')
     url_.pop_back();
 }
@@ -73,7 +82,7 @@ std::optional<std::string> remote_catalog::call(const char* method, const std::s
   curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
   curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
   curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT, connect_timeout_s);
-  curl_easy_setopt(curl, CURLOPT_TIMEOUT, call_timeout_s);
+  curl_easy_setopt(curl, CURLOPT_TIMEOUT, timeout_s_);
   curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, connection_->error);
   curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, collect);
   curl_easy_setopt(curl, CURLOPT_WRITEDATA, &answer);
@@ -112,10 +121,19 @@ std::optional<storage::catalog_rows> remote_catalog::load() {
   }
   storage::catalog_rows rows;
   rows.settings = std::move(*settings);
+  rows.version = version_in(*popups);
   for (auto& popup : document.popups)
     rows.popups.push_back({std::move(popup.id), 0, std::move(popup.document), 0, 0});
   std::sort(rows.popups.begin(), rows.popups.end(), [](const auto& a, const auto& b) { return a.id < b.id; });
   return rows;
+}
+
+bool remote_catalog::alive() {
+  timeout_s_ = alive_timeout_s;
+  auto answer = call("GET", "/livez", nullptr);
+  timeout_s_ = call_timeout_s;
+  json::document doc;
+  return answer && !json::parse(*answer, doc) && doc.IsObject() && doc.HasMember("alive");
 }
 
 bool remote_catalog::put_settings(const std::string& document) {

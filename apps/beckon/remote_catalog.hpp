@@ -10,15 +10,18 @@
 namespace beckon::apps {
 
 /// The catalogue of a running node, through its HTTP API. Used by one thread.
-/// Bounds: 5 s to connect, 60 s a call, 512 MiB an answer. Follows no redirects.
+/// Bounds: 5 s to connect, 60 s a call (5 s for alive()), 512 MiB an answer. Follows no redirects.
 class remote_catalog {
  public:
   /// `url`: "http://127.0.0.1:8080". Reaches nothing yet.
   explicit remote_catalog(std::string url);
   ~remote_catalog();
 
-  /// Settings and popups as stored, sorted by id; empty on an error. Revisions and times are left out.
+  /// Settings, popups as stored, sorted by id, and the catalogue's version; empty on an error. Revisions and
+  /// times are left out.
   std::optional<storage::catalog_rows> load();
+  /// Whether a node says there that it is alive.
+  bool alive();
   bool put_settings(const std::string& document);
   bool put_popup(std::string_view id, const std::string& document);
 
@@ -32,6 +35,7 @@ class remote_catalog {
   struct connection;
   std::unique_ptr<connection> connection_;
   std::string url_;
+  long timeout_s_;
   std::string problem_;
 };
 

@@ -33,7 +33,7 @@ int fail(const std::string& what) {
   return exit_failure;
 }
 
-/// Ends the process when taking the actor system down hangs: everything of worth is on disk by then, and a
+/// Ends the process when taking the actor system down hangs: what could be saved is on disk by then, and a
 /// node that never ends is worse for whoever waits for it.
 class teardown_guard {
  public:
@@ -56,7 +56,10 @@ class teardown_guard {
     std::unique_lock<std::mutex> lock{mutex_};
     if (changed_.wait_for(lock, teardown_max, [this] { return done_; }))
       return;
-    log_line(log_level::error, "some actors did not end in time; all data is on disk, ending without them");
+    log_line(log_level::error,
+             code == exit_success
+                 ? "some actors did not end in time; all data is on disk, ending without them"
+                 : "some actors did not end in time; ending without them");
     _exit(code);
   }
 
@@ -79,16 +82,20 @@ std::string refusal(const config::configuration& cfg) {
   return prepare_directory(cfg.text("node.data-dir"));
 }
 
-void announce(const actors::node& node, const config::configuration& cfg) {
-  auto url = url_of(node.address(), node.port());
+std::string absolute(const std::string& path) {
   std::error_code ignored;
-  auto directory = std::filesystem::absolute(cfg.text("node.data-dir"), ignored).lexically_normal().string();
+  return std::filesystem::absolute(path, ignored).lexically_normal().string();
+}
+
+void announce(const actors::node& node, const config::configuration& cfg, const std::string& file) {
+  auto url = url_of(node.address(), node.port());
   log_line(log_level::info, "beckon is ready",
            {{"address", url},
             {"store", node.store_description()},
-            {"data_dir", directory},
+            {"data_dir", absolute(cfg.text("node.data-dir"))},
+            {"config", file.empty() ? "none" : absolute(file)},
             {"version", std::string{program_version()}},
-            {"pid", std::to_string(getpid())}});
+            {"pid", getpid()}});
   // Scripts wait for this very line.
   std::printf("listening on %s\n", url.c_str());
   std::fflush(stdout);
@@ -100,15 +107,26 @@ void warn_of_descriptors(const config::configuration& cfg) {
     log_line(log_level::warn,
              "fewer descriptors than limits.connections-max needs; raise the limit with ulimit -n or "
              "LimitNOFILE=",
-             {{"descriptors", std::to_string(descriptors_max())}, {"needed", std::to_string(wanted)}});
+             {{"descriptors", descriptors_max()}, {"needed", wanted}});
+}
+
+const char* name_of(int signal_number) {
+  return signal_number == SIGINT ? "SIGINT" : signal_number == SIGHUP ? "SIGHUP" : "SIGTERM";
+}
+
+void log_stopping(int signal_number) {
+  constexpr std::string_view how = "requests in work are finished first; a second signal ends at once";
+  std::string message = "stopping: ";
+  if (signal_number == SIGHUP)
+    message = "stopping, for SIGHUP is taken like SIGTERM (the configuration is read only at a start): ";
+  log_line(log_level::info, message.append(how), {{"signal", name_of(signal_number)}});
 }
 
 /// Waits for a signal or a fault; the exit code to end with.
 int wait_for_end(stop_signals& signals, const actors::node& node) {
   for (;;) {
     if (int number = signals.wait_for(fault_poll); number != 0) {
-      log_line(log_level::info, "stopping: requests in work are finished first; a second signal ends at once",
-               {{"signal", number == SIGINT ? "SIGINT" : "SIGTERM"}});
+      log_stopping(number);
       return exit_success;
     }
     if (auto reason = node.fatal_reason(); !reason.empty()) {
@@ -118,24 +136,36 @@ int wait_for_end(stop_signals& signals, const actors::node& node) {
   }
 }
 
-int run_node(caf::actor_system& system, const config::configuration& cfg,
+/// Stops the node; the exit code, which is never success when something could not be saved.
+int stop_node(actors::node& node, int code) {
+  auto began = std::chrono::steady_clock::now();
+  auto cut_off = node.stop();
+  auto took = std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - began);
+  auto reason = node.fatal_reason();
+  if (code == exit_success && !reason.empty()) {
+    log_line(log_level::error,
+             "the stop was not clean: what was answered is safe, what was in work may not be",
+             {{"reason", reason}});
+    code = exit_fatal;
+  }
+  log_line(cut_off == 0 ? log_level::info : log_level::warn, "stopped",
+           {{"cut_off_requests", cut_off}, {"took_ms", took.count()}, {"exit_code", code}});
+  return code;
+}
+
+int run_node(caf::actor_system& system, const config::configuration& cfg, const std::string& file,
              const std::vector<actors::extension>& extensions, stop_signals& signals) {
   auto node = actors::node::start(system, cfg, extensions);
   if (!node)
     return fail(storage::describe(node.error()));
-  announce(**node, cfg);
-  auto code = wait_for_end(signals, **node);
-  auto began = std::chrono::steady_clock::now();
-  auto cut_off = (*node)->stop();
-  auto took = std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - began);
-  log_line(cut_off == 0 ? log_level::info : log_level::warn, "stopped",
-           {{"cut_off_requests", std::to_string(cut_off)}, {"took_ms", std::to_string(took.count())}});
-  return code;
+  announce(**node, cfg, file);
+  return stop_node(**node, wait_for_end(signals, **node));
 }
 
 } // namespace
 
-int serve(const config::configuration& cfg, const std::vector<actors::extension>& extensions) {
+int serve(const config::configuration& cfg, const std::string& file,
+          const std::vector<actors::extension>& extensions) {
   start_logging(cfg);
   if (auto problem = refusal(cfg); !problem.empty())
     return fail(problem);
@@ -145,7 +175,7 @@ int serve(const config::configuration& cfg, const std::vector<actors::extension>
   caf::actor_system_config system_config;
   actors::prepare_system(system_config, cfg);
   auto system = std::make_unique<caf::actor_system>(system_config);
-  auto code = run_node(*system, cfg, extensions, signals);
+  auto code = run_node(*system, cfg, file, extensions, signals);
   teardown_guard guard{code};
   system.reset();
   return code;

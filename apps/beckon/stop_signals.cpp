@@ -11,6 +11,10 @@ stop_signals::stop_signals() {
   sigemptyset(&signals_);
   sigaddset(&signals_, SIGTERM);
   sigaddset(&signals_, SIGINT);
+  // Under nohup a closed terminal must not end the node: what was ignored at the start stays ignored.
+  struct sigaction present {};
+  if (sigaction(SIGHUP, nullptr, &present) != 0 || present.sa_handler != SIG_IGN)
+    sigaddset(&signals_, SIGHUP);
   pthread_sigmask(SIG_BLOCK, &signals_, nullptr);
   thread_ = std::thread{[this] { run(); }};
 }

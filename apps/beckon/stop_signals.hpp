@@ -9,9 +9,9 @@
 
 namespace beckon::apps {
 
-/// Takes SIGTERM and SIGINT in a thread of its own: the first is told to whoever waits, a second ends the
-/// process at once with 128 + its number. Make it before any other thread, so that all of them inherit the
-/// blocked signals.
+/// Takes SIGTERM, SIGINT and (unless it is ignored, as under nohup) SIGHUP in a thread of its own: the first
+/// is told to whoever waits, a second ends the process at once with 128 + its number. Make it before any
+/// other thread, so that all of them inherit the blocked signals.
 class stop_signals {
  public:
   stop_signals();

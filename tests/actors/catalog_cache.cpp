@@ -29,13 +29,13 @@ CAF_TEST_FIXTURE_SCOPE(catalog_cache_tests, fixture)
 
 CAF_TEST(a change is in the view with its revision) {
   start();
-  CAF_CHECK_EQUAL(view()->rows.version, 0u);
+  CAF_CHECK_EQUAL(+view()->rows.version, 0u);
   CAF_CHECK(change(catalog_operation::put_popup, "p", draft)->what == status::created);
   auto second = change(catalog_operation::put_popup, "p", draft);
   CAF_CHECK(second->what == status::done);
   CAF_CHECK_EQUAL(second->revision, 2u);
-  CAF_CHECK_EQUAL(view()->compiled->find("p")->revision, 2u);
-  CAF_CHECK_EQUAL(view()->compiled->version(), 2u);
+  CAF_CHECK_EQUAL(+view()->compiled->find("p")->revision, 2u);
+  CAF_CHECK_EQUAL(+view()->compiled->version(), 2u);
 }
 
 CAF_TEST(preconditions are kept) {
@@ -49,7 +49,7 @@ CAF_TEST(preconditions are kept) {
   CAF_CHECK(send({catalog_operation::erase_popup, "p", {}, 2, false})->what == status::done);
   CAF_CHECK(send({catalog_operation::erase_popup, "p", {}, {}, false})->what == status::not_found);
   CAF_MESSAGE("a revision never comes twice, not even after an erasure");
-  CAF_CHECK_EQUAL(change(catalog_operation::create_popup, "p", draft)->revision, 3u);
+  CAF_CHECK_EQUAL(+change(catalog_operation::create_popup, "p", draft)->revision, 3u);
 }
 
 CAF_TEST(a failed change is not live) {
@@ -67,7 +67,7 @@ CAF_TEST(a change that somebody else made is found by the next one) {
       {storage::popup_write{"other", {}, R"({"id":"other","placements":["x"],"content":{}})", 0}}));
   CAF_CHECK(change(catalog_operation::put_popup, "p", draft)->what == status::created);
   CAF_CHECK(view()->compiled->find("other") != nullptr);
-  CAF_CHECK_EQUAL(view()->rows.version, 2u);
+  CAF_CHECK_EQUAL(+view()->rows.version, 2u);
 }
 
 CAF_TEST(a stored popup that cannot be read is left out and the rest lives) {

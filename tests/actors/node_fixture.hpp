@@ -49,11 +49,14 @@ struct node_fixture : test_coordinator_fixture<system_config> {
     auto table = std::make_shared<node_handles>();
     for (uint16_t i = 0; i < decision::shard_count; ++i)
       table->shards.push_back(sys.spawn(user_shard, node, i));
-    table->writers = sys.spawn(writer_pool, node);
+    write_pool_role role{"store", 1, &node->health.store, &node->metrics->store_pool};
+    table->writers = sys.spawn(writer_pool, node, role);
+    table->event_writers = table->writers;
     table->readers = sys.spawn(reader_pool, node);
     table->catalog = sys.spawn(catalog_cache, node);
     node->publish(table);
-    self->send(table->writers, attach_atom::value, uint32_t{0}, sys.spawn(writer, store, node));
+    self->send(table->writers, attach_atom::value, uint32_t{0},
+               sys.spawn(writer, writes_to(store), &node->metrics->store_pool));
     self->send(table->readers, attach_atom::value, uint32_t{0}, sys.spawn(reader, store));
     consume_messages();
   }

@@ -54,7 +54,7 @@ CAF_TEST(the same request id gets the same answer and is charged once) {
   auto again = decide("u", "r1");
   CAF_CHECK(!first->body.empty());
   CAF_CHECK_EQUAL(again->body, first->body);
-  CAF_CHECK_EQUAL(user(user_operation::get, "u")->state.find("p")->shows, 1u);
+  CAF_CHECK_EQUAL(+user(user_operation::get, "u")->state.find("p")->shows, 1u);
   CAF_MESSAGE("also after the cache is lost");
   stop();
   start();
@@ -141,7 +141,7 @@ CAF_TEST(bounds answer with overload and change nothing) {
   for (int i = 0; i < 4; ++i)
     overloaded += take_decide()->status == ask_status::overloaded ? 1 : 0;
   CAF_CHECK_EQUAL(overloaded, 2);
-  CAF_CHECK_EQUAL(user(user_operation::get, "u")->state.find("p")->shows, 2u);
+  CAF_CHECK_EQUAL(+user(user_operation::get, "u")->state.find("p")->shows, 2u);
 }
 
 CAF_TEST(a full write queue answers with overload and the user goes on) {
@@ -162,7 +162,7 @@ CAF_TEST(a full write queue answers with overload and the user goes on) {
   for (const auto& u : users)
     decide(u);
   for (const auto& u : users)
-    CAF_CHECK_EQUAL(user(user_operation::get, u)->state.find("p")->shows, 1u);
+    CAF_CHECK_EQUAL(+user(user_operation::get, u)->state.find("p")->shows, 1u);
 }
 
 CAF_TEST(the cache is bounded and loses nothing) {
@@ -201,6 +201,74 @@ CAF_TEST(an erased user starts anew) {
   CAF_CHECK(shows(decide("u", "r1")));
   user(user_operation::erase, "u");
   CAF_CHECK(shows(decide("u", "r1")));
+}
+
+CAF_TEST(parallel retries are charged once although old request ids were dropped) {
+  start();
+  put_popup("p");
+  for (size_t i = 0; i <= decision::recent_requests_max; ++i)
+    CAF_REQUIRE(shows(decide("u", "old-" + std::to_string(i))));
+  auto before = user(user_operation::get, "u")->state.find("p")->shows;
+  for (int i = 0; i < 16; ++i)
+    send_decide("u", "new");
+  consume_messages();
+  auto first = take_decide();
+  CAF_REQUIRE(first != nullptr);
+  for (int i = 1; i < 16; ++i) {
+    auto again = take_decide();
+    CAF_REQUIRE(again != nullptr);
+    CAF_CHECK_EQUAL(again->body, first->body);
+  }
+  auto after = user(user_operation::get, "u")->state.find("p")->shows;
+  CAF_CHECK_EQUAL(after, before + 1);
+}
+
+CAF_TEST(a user with events alone can be erased) {
+  start();
+  store_events({make_event("e1", decision::event_type::impression, "u", "p")});
+  CAF_CHECK(user(user_operation::erase, "u")->found);
+  auto session = store->open_reader();
+  CAF_REQUIRE(session);
+  auto page = (*session)->load_events({}, {}, 10);
+  CAF_REQUIRE(page);
+  CAF_CHECK(page->events.empty());
+  CAF_CHECK(!user(user_operation::erase, "u")->found);
+}
+
+CAF_TEST(a queued claim that meets a conflict is charged all the same) {
+  node_options queued;
+  queued.claims_queued = true;
+  start(queued);
+  put_popup("p", R"({"max_shows":2})");
+  CAF_CHECK(shows(decide("u")));
+  CAF_MESSAGE("an event moves the stored state, but the shard has not heard of it");
+  auto session = store->open_writer();
+  CAF_REQUIRE(session);
+  storage::event_batch_write batch{{make_event("e1", decision::event_type::dismiss, "u", "p")}};
+  CAF_REQUIRE((*session)->write({batch}));
+  CAF_CHECK(shows(decide("u")));
+  CAF_CHECK_EQUAL(+user(user_operation::get, "u")->state.find("p")->shows, 2u);
+  CAF_CHECK(why(decide("u")) == reason::capped);
+}
+
+CAF_TEST(a queued claim that fails is owed until the store takes it) {
+  node_options queued;
+  queued.claims_queued = true;
+  start(queued);
+  put_popup("p", R"({"max_shows":1})");
+  faults.fail(operation::write, 1, storage::errc::unavailable);
+  CAF_CHECK(shows(decide("u")));
+  CAF_CHECK(why(decide("u")) == reason::unavailable);
+  sched.advance_time(std::chrono::milliseconds{300});
+  consume_messages();
+  CAF_CHECK(why(decide("u")) == reason::capped);
+  CAF_MESSAGE("a lost outcome is not charged twice");
+  test::clock_ms() += 1;
+  faults.lose_outcome(1);
+  CAF_CHECK(shows(decide("v")));
+  sched.advance_time(std::chrono::milliseconds{300});
+  consume_messages();
+  CAF_CHECK_EQUAL(+user(user_operation::get, "v")->state.find("p")->shows, 1u);
 }
 
 CAF_TEST(asks do not wait for a pool that is gone) {

@@ -38,6 +38,15 @@ CAF_TEST(a value cannot add a field) {
                   R"({"time":"2026-11-20T10:00:00.123Z","level":"info","message":"m","k":"v level error"})");
 }
 
+CAF_TEST(numbers stay numbers in a JSON line and texts stay texts) {
+  CAF_CHECK_EQUAL(
+      format_json(moment_ms, "info",
+                  join_fields("m", {{"pid", 17}, {"took_ms", int64_t{-3}}, {"name", "17"}})),
+      R"({"time":"2026-11-20T10:00:00.123Z","level":"info","message":"m","pid":17,"took_ms":-3,"name":"17"})");
+  CAF_CHECK_EQUAL(format_text(moment_ms, "info", join_fields("m", {{"pid", 17}})),
+                  "2026-11-20T10:00:00.123Z info  m pid=17");
+}
+
 CAF_TEST(a JSON line is valid JSON whatever is in it) {
   for (const std::string text : {"plain", "a\"b\\c\n\t", "\xFF\xFE broken", "Grüße"}) {
     beckon::json::document doc;

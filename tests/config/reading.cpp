@@ -166,6 +166,10 @@ CAF_TEST(words that are no keys are refused) {
 CAF_TEST(bounds that contradict one another are refused) {
   auto text = refusal({"", {}, {"--writers.batch-jobs-max=100", "--writers.queue-jobs-max=10"}});
   CAF_CHECK(has(text, "writers.batch-jobs-max: is 100, above writers.queue-jobs-max (10)"));
+  text =
+      refusal({"", {}, {"--limits.body-bytes-max=2097152", "--limits.request-bytes-in-flight-max=1048576"}});
+  CAF_CHECK(
+      has(text, "limits.body-bytes-max: is 2097152, above limits.request-bytes-in-flight-max (1048576)"));
 }
 
 CAF_TEST_FIXTURE_SCOPE_END()

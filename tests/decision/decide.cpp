@@ -74,7 +74,7 @@ CAF_TEST(without a gap the next popup may follow at once) {
   CAF_CHECK(!d.next_eligible_ms);
 }
 
-CAF_TEST(a dry run charges nothing and tells the same) {
+CAF_TEST(a dry run charges nothing and shows the same) {
   settings s;
   s.min_gap_ms = minute_ms;
   auto c = make_catalog({make_popup("a", R"("frequency":{"every":"2m"})")}, s);
@@ -84,7 +84,8 @@ CAF_TEST(a dry run charges nothing and tells the same) {
   CAF_CHECK_EQUAL(shown(d.placements[0]), "a");
   CAF_CHECK(!d.claims);
   CAF_CHECK_EQUAL(d.next.version, 0u);
-  CAF_CHECK_EQUAL(d.next_eligible_ms.value_or(0), now_ms + 2 * minute_ms);
+  CAF_MESSAGE("nothing was charged, so a decide may return it at once");
+  CAF_CHECK(!d.next_eligible_ms);
 }
 
 CAF_TEST(nothing to show) {

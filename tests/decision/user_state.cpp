@@ -151,9 +151,11 @@ CAF_TEST(events move their time forward only) {
 
 CAF_TEST(events do not fill the state without bound) {
   user_state s;
+  auto id = [](size_t i) { return "p" + std::to_string(i); };
   for (size_t i = 0; i < popup_records_max + 10; ++i)
-    apply_event(s, event_type::click, "p" + std::to_string(i), now_ms, now_ms);
+    apply_event(s, event_type::click, id(i), now_ms, now_ms);
   CAF_CHECK_EQUAL(s.popups.size(), popup_records_max);
+  CAF_CHECK_LESS(encode(s).size(), size_t{16384});
   CAF_CHECK(apply_event(s, event_type::dismiss, "p7", now_ms, now_ms));
 }
 

@@ -194,7 +194,7 @@ request_actor::behavior_type waiting(request_actor::pointer self, request_ptr r,
   }};
 }
 
-enum class stream_kind { whole, stalled, cut };
+enum class stream_kind { whole, stalled, cut, sparse };
 
 streaming_request_actor::behavior_type streaming(streaming_request_actor::pointer self, request_ptr r,
                                                  http_broker_actor broker, stream_figures* figures,
@@ -215,6 +215,11 @@ streaming_request_actor::behavior_type streaming(streaming_request_actor::pointe
           return;
         }
         --*left;
+        if (kind == stream_kind::sparse && *left > 0) {
+          self->delayed_send(broker, std::chrono::milliseconds(60), piece_atom_v, r->id.connection,
+                             r->id.sequence, std::string{});
+          return;
+        }
         ++figures->pieces;
         self->send(broker, piece_atom_v, r->id.connection, r->id.sequence, std::string(piece_bytes, 'p'));
       },
@@ -254,7 +259,9 @@ std::vector<route> server::routes() {
   auto* figures = &stream;
   auto streams = [figures](stream_kind kind) {
     return [=](system& s, request_ptr r, http_broker_actor b) -> request_actor {
-      const auto pieces = kind == stream_kind::whole ? std::stoull(std::string{r->param("pieces")}) : 1;
+      uint64_t pieces = kind == stream_kind::sparse ? 9 : 1;
+      if (kind == stream_kind::whole)
+        pieces = std::stoull(std::string{r->param("pieces")});
       return s.spawn(streaming, std::move(r), std::move(b), figures, pieces, kind);
     };
   };
@@ -276,6 +283,14 @@ std::vector<route> server::routes() {
     held_ptr->put(r, b);
     return s.spawn(waiting, std::move(r), std::move(b), held_ptr, false);
   };
+  auto method = [](system& s, request_ptr r, http_broker_actor b) {
+    auto name = std::string{to_string(r->method)};
+    return s.spawn(at_once, std::move(r), std::move(b), std::move(name));
+  };
+  auto scrape = [this](system& s, request_ptr r, http_broker_actor b) {
+    auto count = std::to_string(static_cast<int>(metric("beckon_http_requests_total", "/fast")));
+    return s.spawn(at_once, std::move(r), std::move(b), std::move(count));
+  };
   auto failing = [](system&, request_ptr, http_broker_actor) -> request_actor {
     throw std::runtime_error("no actor today");
   };
@@ -289,7 +304,11 @@ std::vector<route> server::routes() {
           {{g, "/big"}, answers(std::string(big_bytes, 'b'))},
           {{g, "/stream/{pieces}"}, streams(stream_kind::whole)},
           {{g, "/stall"}, streams(stream_kind::stalled), 200},
-          {{g, "/cut"}, streams(stream_kind::cut)}};
+          {{g, "/cut"}, streams(stream_kind::cut)},
+          {{g, "/sparse"}, streams(stream_kind::sparse), 200},
+          {{http_method::post, "/hold/{name}"}, hold},
+          {{g, "/method"}, method},
+          {{g, "/scrape"}, scrape, 0, true}};
 }
 
 server::server(http_options options) : registry_(std::make_shared<prometheus::Registry>()) {
@@ -316,6 +335,15 @@ std::optional<uint64_t> server::drain(uint32_t grace_ms) {
   self->request(broker, std::chrono::seconds(20), drain_atom_v, grace_ms)
       .receive([&](uint64_t cut_off) { result = cut_off; }, [](const caf::error&) {});
   return result;
+}
+
+bool server::has_series(const std::string& name, const std::string& label_value) {
+  for (auto& family : registry_->Collect())
+    for (auto& m : family.metric)
+      for (auto& label : m.label)
+        if (family.name == name && label.value == label_value)
+          return true;
+  return false;
 }
 
 double server::metric(const std::string& name, const std::string& label_value) {

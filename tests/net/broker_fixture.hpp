@@ -102,6 +102,9 @@ struct stream_figures {
 ///   GET /fast · POST /echo · GET /hold/{name} (answered through the desk) · GET /deaf (never answers)
 ///   GET /polite (503 on expire) · GET /throw · GET /big (body of 8 MiB) · GET /stream/{pieces} (of 64 KiB)
 ///   GET /stall (begins and sends nothing) · GET /cut (one piece, then gives up)
+///   GET /sparse (eight empty pieces, each within the deadline, all together not; then one with bytes)
+///   POST /hold/{name} · GET /method (the request's method) · GET /scrape (how often /fast was answered, as
+///   the registry has it when the handler is called)
 class server {
  public:
   explicit server(http_options options = {});
@@ -110,6 +113,8 @@ class server {
   uint16_t port() const { return port_; }
   /// Sum of a metric over all series that have this label value; all series when it is empty.
   double metric(const std::string& name, const std::string& label_value = "");
+  /// Whether the registry has a series of this metric with this label value.
+  bool has_series(const std::string& name, const std::string& label_value);
   std::optional<uint64_t> drain(uint32_t grace_ms);
 
   desk held;

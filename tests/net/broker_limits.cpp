@@ -285,7 +285,31 @@ CAF_TEST(large answers through small buffers) {
   CAF_CHECK_EQUAL(c.next().body, "fast");
 }
 
-CAF_TEST(reading stops while too much output waits) {
+CAF_TEST(large answers wait outside of the output) {
+  http_options options;
+  server front{options};
+  client c{front.port(), 4096};
+  const std::vector<std::string> names = {"a", "b", "c", "d"};
+  for (auto& name : names)
+    c.send(get("/hold/" + name));
+  CAF_REQUIRE(eventually([&] { return front.metric("beckon_http_requests_in_flight") == 4; }));
+  for (auto& name : names)
+    front.held.answer(name, text(std::string(big_bytes, name.front())));
+  CAF_REQUIRE(eventually([&] { return front.metric("beckon_http_requests_in_flight") == 0; }));
+  // Only the first is in the output, and more than its bound of it waits there.
+  CAF_CHECK_EQUAL(front.metric("beckon_http_requests_total", "/hold/{name}"), 1);
+  c.send(get("/hold/e")); // not begun while so much is held
+  client other{front.port()};
+  other.send(get("/fast"));
+  CAF_CHECK_EQUAL(other.next().body, "fast");
+  CAF_CHECK(!front.held.has("e"));
+  for (auto& name : names)
+    CAF_CHECK(c.next().body == std::string(big_bytes, name.front()));
+  front.held.answer("e", text("e"));
+  CAF_CHECK_EQUAL(c.next().body, "e");
+}
+
+CAF_TEST(a long pipeline of large answers arrives whole) {
   http_options options;
   options.pipeline_depth_max = 4;
   server front{options};
@@ -294,11 +318,68 @@ CAF_TEST(reading stops while too much output waits) {
   for (int i = 0; i < 20; ++i)
     all += get("/big");
   c.send(all);
-  // The first four may have been parsed before their answers filled the output; the rest waits for the
-  // client.
-  CAF_REQUIRE(eventually([&] { return front.metric("beckon_http_requests_total", "/big") == 4; }));
   for (int i = 0; i < 20; ++i)
     CAF_REQUIRE_EQUAL(c.next().body.size(), big_bytes);
+}
+
+CAF_TEST(bodies in flight are bounded in bytes) {
+  http_options options;
+  options.request_bytes_in_flight_max = 1000;
+  server front{options};
+  auto held_bytes = [&] { return front.metric("beckon_http_request_bytes_in_flight"); };
+  client first{front.port()};
+  first.send(post("/hold/a", std::string(600, 'a')));
+  CAF_REQUIRE(eventually([&] { return held_bytes() == 600; }));
+  client c{front.port()};
+  c.send(post("/echo", std::string(401, 'x')) + get("/fast") + post("/echo", std::string(400, 'y')));
+  const auto refused = c.next();
+  CAF_CHECK_EQUAL(refused.status, 503);
+  CAF_CHECK_EQUAL(refused.fields.at("retry-after"), "1");
+  CAF_CHECK_EQUAL(c.next().body, "fast"); // the connection is kept, and a request without a body passes
+  CAF_CHECK_EQUAL(c.next().status, 200);
+  front.held.answer("a", text("a"));
+  CAF_CHECK_EQUAL(first.next().body, "a");
+  c.send(post("/echo", std::string(1000, 'z')));
+  CAF_CHECK_EQUAL(c.next().status, 200);
+  CAF_CHECK(eventually([&] { return held_bytes() == 0; }));
+  CAF_CHECK_EQUAL(front.metric("beckon_http_requests_refused_total", "request_bytes_in_flight"), 1);
+}
+
+CAF_TEST(bodies that come in count as well) {
+  http_options options;
+  options.request_bytes_in_flight_max = 1000;
+  server front{options};
+  auto held_bytes = [&] { return front.metric("beckon_http_request_bytes_in_flight"); };
+  client slow{front.port()};
+  slow.send("POST /echo HTTP/1.1\r\nHost: test\r\nContent-Length: 900\r\n\r\n" + std::string(600, 's'));
+  CAF_REQUIRE(eventually([&] { return held_bytes() == 600; }));
+  client announced{front.port()}; // refused before it sends its body
+  announced.send("POST /echo HTTP/1.1\r\nHost: test\r\nExpect: 100-continue\r\nContent-Length: 401\r\n\r\n");
+  CAF_CHECK_EQUAL(announced.next().status, 503);
+  CAF_CHECK(announced.closed());
+  client chunked{front.port()};
+  chunked.send("POST /echo HTTP/1.1\r\nHost: test\r\nTransfer-Encoding: chunked\r\n\r\n190\r\n"
+               + std::string(400, 'c') + "\r\n");
+  CAF_REQUIRE(eventually([&] { return held_bytes() == 1000; }));
+  chunked.send("1\r\nc\r\n");
+  CAF_CHECK_EQUAL(chunked.next().status, 503);
+  CAF_CHECK(chunked.closed());
+  CAF_CHECK(eventually([&] { return held_bytes() == 600; }));
+  slow.reset();
+  CAF_CHECK(eventually([&] { return held_bytes() == 0; }));
+}
+
+CAF_TEST(a body counts as long as its actor works though its client left) {
+  server front;
+  auto held_bytes = [&] { return front.metric("beckon_http_request_bytes_in_flight"); };
+  client c{front.port()};
+  c.send(post("/hold/gone", "twelve bytes"));
+  CAF_REQUIRE(eventually([&] { return held_bytes() == 12; }));
+  c.reset();
+  CAF_REQUIRE(eventually([&] { return front.metric("beckon_http_connections") == 0; }));
+  CAF_CHECK_EQUAL(held_bytes(), 12);
+  front.held.answer("gone", text("late"));
+  CAF_CHECK(eventually([&] { return held_bytes() == 0; }));
 }
 
 CAF_TEST(a client that only sends after our last answer is cut in the end) {

@@ -164,6 +164,35 @@ CAF_TEST(head has the header of get and no body) {
   CAF_CHECK_EQUAL(c.next().body, "fast");
 }
 
+CAF_TEST(a handler sees that the request was head) {
+  client c{port};
+  c.send("HEAD /method HTTP/1.1\r\nHost: test\r\n\r\n" + get("/method"));
+  const auto head = c.next(true);
+  CAF_CHECK_EQUAL(head.status, 200);
+  CAF_CHECK_EQUAL(head.fields.at("content-length"), std::to_string(std::string_view{"HEAD"}.size()));
+  CAF_CHECK_EQUAL(c.next().body, "GET");
+}
+
+CAF_TEST(a scrape has every answer before it) {
+  client c{port};
+  for (int i = 1; i <= 20; ++i) {
+    c.send(get("/fast") + get("/fast"));
+    CAF_REQUIRE_EQUAL(c.next().body, "fast");
+    CAF_REQUIRE_EQUAL(c.next().body, "fast");
+    c.send(get("/scrape"));
+    CAF_REQUIRE_EQUAL(c.next().body, std::to_string(2 * i));
+  }
+}
+
+CAF_TEST(what never happened is counted as zero) {
+  for (auto* status : {"400", "413", "414", "417", "431", "501", "505"})
+    CAF_CHECK(front.has_series("beckon_http_parse_failures_total", status));
+  for (auto* reason : {"descriptors", "memory", "connections_max"})
+    CAF_CHECK(front.has_series("beckon_http_connections_refused_total", reason));
+  for (auto* reason : {"requests_in_flight", "request_bytes_in_flight"})
+    CAF_CHECK(front.has_series("beckon_http_requests_refused_total", reason));
+}
+
 CAF_TEST(an encoded body is refused for now) {
   client c{port};
   c.send(post("/echo", "xx", "Content-Encoding: gzip\r\n")

@@ -116,6 +116,15 @@ CAF_TEST(a producer that stalls is cut) {
   CAF_CHECK(eventually([&] { return front.metric("beckon_http_timeouts_total", "stream") == 1; }));
 }
 
+CAF_TEST(an empty piece is progress) {
+  server front;
+  client c{front.port()};
+  c.send(get("/sparse") + get("/fast"));
+  CAF_CHECK_EQUAL(c.next().body.size(), piece_bytes);
+  CAF_CHECK_EQUAL(c.next().body, "fast");
+  CAF_CHECK_EQUAL(front.stream.pieces.load(), 1u);
+}
+
 CAF_TEST(a client that stops reading a stream is reset) {
   http_options options;
   options.write_timeout_ms = 300;

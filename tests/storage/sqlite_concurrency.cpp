@@ -1,4 +1,5 @@
 #define CAF_SUITE storage.sqlite_concurrency
+#include "storage/sqlite_checkpointer.hpp"
 #include "storage/sqlite_store.hpp"
 #include "tests/storage/job_samples.hpp"
 #include "tests/storage/scratch_directory.hpp"
@@ -6,6 +7,7 @@
 #include <caf/test/unit_test.hpp>
 
 #include <atomic>
+#include <chrono>
 #include <filesystem>
 #include <memory>
 #include <string>
@@ -107,6 +109,71 @@ CAF_TEST(the write - ahead log starts anew instead of growing) {
   constexpr auto bound = (wal_pages * 16 + 100) * (4096 + 24);
   CAF_CHECK_LESS(std::filesystem::file_size(options.path + "-wal"), static_cast<size_t>(bound));
   CAF_CHECK_LESS(size_t{100'000}, std::filesystem::file_size(options.path));
+}
+
+CAF_TEST(a reader that stays stops no write and is told) {
+  using clock = std::chrono::steady_clock;
+  auto wal_bytes = [this] { return std::filesystem::file_size(options.path + "-wal"); };
+  auto writer = std::move(*store->open_writer());
+  int group = 0;
+  auto commit = [&] { return bool(writer->write({claim("u-" + std::to_string(group++), 0)})); };
+  CAF_REQUIRE(commit());
+  {
+    sqlite::connection other{options.path, sqlite::access::read_only, 0};
+    sqlite::transaction held{other, sqlite::transaction::kind::read};
+    other.integer("SELECT count(*) FROM user_state");
+    while (wal_bytes() < wal_pages * 2 * sqlite::checkpointer::warning_factor * 4096)
+      CAF_REQUIRE(commit());
+    auto start = clock::now();
+    for (int i = 0; i < 50; ++i)
+      CAF_REQUIRE(commit());
+    CAF_CHECK(clock::now() - start < std::chrono::seconds{10}); // waiting once takes 2, 50 times 100
+    auto deadline = clock::now() + std::chrono::seconds{30};
+    while (store->warning().empty() && clock::now() < deadline)
+      CAF_REQUIRE(!writer->ping());
+    auto text = store->warning();
+    CAF_CHECK(text.find(options.path + "-wal has grown to ") != std::string::npos);
+    CAF_CHECK(text.find("another program") != std::string::npos);
+  }
+  auto deadline = clock::now() + std::chrono::seconds{30};
+  constexpr auto bound = wal_pages * sqlite::checkpointer::warning_factor * 4096;
+  while (wal_bytes() > bound && clock::now() < deadline)
+    CAF_REQUIRE(commit());
+  CAF_CHECK_LESS(wal_bytes(), size_t{bound});
+  CAF_CHECK_EQUAL(store->warning(), "");
+}
+
+CAF_TEST(the warning ends without a commit) {
+  using clock = std::chrono::steady_clock;
+  auto deadline = clock::now() + std::chrono::seconds{60};
+  auto writer = std::move(*store->open_writer());
+  {
+    sqlite::connection other{options.path, sqlite::access::read_only, 0};
+    sqlite::transaction held{other, sqlite::transaction::kind::read};
+    other.integer("SELECT count(*) FROM user_state");
+    int group = 0;
+    auto commit = [&] { CAF_REQUIRE(writer->write({claim("u-" + std::to_string(group++), 0)})); };
+    while (store->warning().empty() && clock::now() < deadline)
+      commit();
+    // The thread has just looked, and these come before it would look again: none of them wakes it.
+    for (auto end = clock::now() + std::chrono::milliseconds{30}; clock::now() < end;)
+      commit();
+  }
+  while (!store->warning().empty() && clock::now() < deadline)
+    CAF_REQUIRE(!writer->ping());
+  CAF_CHECK_EQUAL(store->warning(), "");
+}
+
+CAF_TEST(an idle ping commits nothing) {
+  auto writer = std::move(*store->open_writer());
+  CAF_REQUIRE(writer->write({claim("ann", 0)}));
+  sqlite::connection other{options.path, sqlite::access::read_only, 0};
+  auto before = other.integer("PRAGMA data_version");
+  for (int i = 0; i < 5; ++i)
+    CAF_CHECK(!writer->ping());
+  CAF_CHECK_EQUAL(other.integer("PRAGMA data_version"), before);
+  CAF_REQUIRE(writer->write({claim("bob", 0)}));
+  CAF_CHECK(other.integer("PRAGMA data_version") != before);
 }
 
 CAF_TEST_FIXTURE_SCOPE_END()

@@ -13,6 +13,7 @@
 #include <iterator>
 #include <memory>
 #include <string>
+#include <unistd.h>
 
 using namespace beckon::storage;
 using namespace beckon::storage::test;
@@ -74,13 +75,13 @@ CAF_TEST(a new store appears complete and in place) {
   CAF_CHECK_EQUAL(store->describe(), "sqlite " + path);
   CAF_CHECK(!std::filesystem::exists(path + ".new"));
   sqlite::connection db{path, sqlite::access::read_only, 0};
-  CAF_CHECK_EQUAL(db.integer("PRAGMA application_id"), sqlite::application_id);
-  CAF_CHECK_EQUAL(db.integer("PRAGMA user_version"), sqlite::schema_version());
+  CAF_CHECK_EQUAL(db.integer("PRAGMA application_id"), sqlite::store_schema().application_id);
+  CAF_CHECK_EQUAL(db.integer("PRAGMA user_version"), sqlite::store_schema().version);
 }
 
 CAF_TEST(every commit is synced and none checkpoints) {
   open();
-  auto db = sqlite::open_migrated(options());
+  auto db = sqlite::open_migrated(options(), sqlite::store_schema());
   CAF_CHECK_EQUAL(db.integer("PRAGMA synchronous"), 2);
   CAF_CHECK_EQUAL(db.integer("PRAGMA wal_autocheckpoint"), 0);
   CAF_CHECK_EQUAL(bytes_of(path).substr(18, 2), "\2\2"); // WAL, in the file itself
@@ -178,11 +179,13 @@ CAF_TEST(a second opener is refused and told by which file) {
   CAF_REQUIRE(!second);
   CAF_CHECK(code_of(second.error()) == errc::unavailable);
   CAF_CHECK(names(describe(second.error()), path + ".lock"));
+  CAF_CHECK(names(describe(second.error()), "process " + std::to_string(::getpid()) + " has"));
   auto session = std::move(*first->open_reader());
   first.reset();
   CAF_CHECK(!open_sqlite(options())); // the session still uses the file
   session.reset();
   CAF_CHECK(open_sqlite(options()));
+  CAF_CHECK_EQUAL(bytes_of(path + ".lock"), ""); // an owner that is gone is not named
 }
 
 CAF_TEST(options that cannot work are refused) {

@@ -13,7 +13,7 @@ class Ledger:
         self._lock = threading.Lock()
         self.batches = {}     # batch number -> list of event ids
         self.confirmed = set()  # numbers of batches answered 202
-        self.refused = set()  # numbers of batches answered otherwise, or closed before they were read
+        self.refused = set()  # numbers of batches answered otherwise
         self.promises = {}    # user -> ms before which nothing may be shown
         self.answers = {}     # (user, request id) -> the document of the answer
         self.counts = collections.Counter()
@@ -39,12 +39,6 @@ class Ledger:
             taken = document["accepted"] + document["duplicates"]
             if taken != len(self.batches[number]) or document["rejected"]:
                 self.broken.append(f"batch {number}: 202 with {document}")
-
-    def closed_unanswered(self, number):
-        """In an orderly stop: the connection ended and no byte of an answer came."""
-        with self._lock:
-            self.refused.add(number)
-            self.counts["events closed"] += 1
 
     def compare(self, stored_ids):
         """Every fault of the store against what was confirmed. Batches without an answer may be there or not, but

@@ -3,6 +3,7 @@
 import json
 import signal
 import socket
+import sqlite3
 import subprocess
 import time
 
@@ -126,7 +127,23 @@ def test_the_first_lines_say_address_store_and_directory(start_node):
     node = start_node()
     text = node.log_text()
     assert f"address=http://127.0.0.1:{node.port}" in text
-    assert f"data_dir={node.data_dir}" in text and "store=" in text
+    assert f"data_dir={node.data_dir}" in text and "store=" in text and "config=none" in text
+
+
+def test_the_first_lines_name_the_configuration_file(tmp_path, start_node):
+    (tmp_path / "cluster.ini").write_text("[log]\nlevel = 'info'\n")
+    node = start_node(directory=tmp_path)
+    assert f"config={tmp_path / 'cluster.ini'}" in node.log_text()
+
+
+def test_what_is_stored_is_for_this_user_alone(tmp_path, start_node):
+    import_into(tmp_path / "imported", str(DEMO))
+    node = start_node()
+    for directory in (tmp_path / "imported", node.data_dir):
+        files = list(directory.iterdir())
+        assert any(file.name == "beckon.db" for file in files)
+        for file in files:
+            assert file.stat().st_mode & 0o077 == 0, file
 
 
 def test_log_lines_as_json(start_node):
@@ -136,13 +153,55 @@ def test_log_lines_as_json(start_node):
     entries = [json.loads(line) for line in lines]
     assert any(entry.get("address") == f"http://127.0.0.1:{node.port}" for entry in entries)
     assert all({"time", "level", "message"} <= entry.keys() for entry in entries)
+    assert any(entry.get("pid") == node.pid for entry in entries)
+    assert isinstance(entries[-1]["took_ms"], int) and entries[-1]["exit_code"] == 0
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_a_signal_ends_the_node_with_0(start_node, number):
     node = start_node()
     node.signal(number)
     assert node.wait() == 0
+    assert f"signal={signal.Signals(number).name}" in node.log_text()
+    assert ("SIGHUP is taken like SIGTERM" in node.log_text()) == (number == signal.SIGHUP)
+
+
+def test_a_closed_terminal_does_not_end_a_node_under_nohup(start_node):
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)  # inherited, as from nohup
+    try:
+        node = start_node()
+    finally:
+        signal.signal(signal.SIGHUP, before)
+    node.signal(signal.SIGHUP)
+    with node.client() as client:
+        assert client.get("/livez").status == 200
+    assert node.stop() == 0
+    assert "signal=SIGTERM" in node.log_text()
+
+
+def test_a_stop_that_cannot_flush_is_no_success(tmp_path):
+    node = Node(tmp_path, {"node.grace-ms": 0, "sqlite.busy-timeout-ms": 600000}).start()
+    holder = sqlite3.connect(node.data_dir / "beckon.db", isolation_level=None)
+    waiting = []
+    try:
+        holder.execute("BEGIN IMMEDIATE")
+        with node.client() as client:
+            deadline = time.monotonic() + 10
+            # One batch is in the writer's hands and one waits when the queue is no longer empty.
+            while b'beckon_write_queue_jobs{pool="store"} 0\n' in client.get("/metrics").body:
+                assert time.monotonic() < deadline
+                waiting.append(socket.create_connection(("127.0.0.1", node.port)))
+                body = b'{"events":[{"id":"e-%d","type":"custom","name":"n","user":"u"}]}' % len(waiting)
+                waiting[-1].sendall(b"POST /v1/events HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n%b"
+                                    % (len(body), body))
+        node.signal(signal.SIGTERM)
+        assert node.wait(deadline_s=60) == 70
+        assert "the stop was not clean" in node.log_text() and "data is on disk" not in node.log_text()
+    finally:
+        holder.close()
+        for connection in waiting:
+            connection.close()
+        node.kill()
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
@@ -190,7 +249,18 @@ def test_check_beside_a_running_node(start_node):
     node = start_node()
     done = run_program("check", f"--node.data-dir={node.data_dir}", f"--http.port={node.port}")
     assert done.returncode == 0, done
-    assert b"store is in use" in done.stdout and b"port is in use" in done.stdout
+    assert f"store is in use by the running node, process {node.pid} at http://127.0.0.1:{node.port}" in \
+        done.stdout.decode()
+    assert b"port is in use, by that node" in done.stdout
+
+
+def test_check_names_a_holder_that_is_not_the_configured_node(start_node):
+    node = start_node()
+    other = start_node()
+    done = run_program("check", f"--node.data-dir={node.data_dir}", f"--http.port={other.port}")
+    assert done.returncode == 1, done
+    line = next(line for line in done.stdout.decode().splitlines() if " store: " in line)
+    assert line.startswith("fail") and str(node.pid) in line and f"http://127.0.0.1:{node.port}" in line
 
 
 # -- import and export ---------------------------------------------------------------------------
@@ -210,7 +280,8 @@ def test_the_demonstration_goes_in_and_comes_out(tmp_path):
     wanted = json.loads(DEMO.read_text())
     assert len(wanted["popups"]) >= 12
     done = import_into(tmp_path, str(DEMO))
-    assert (done.returncode, done.stdout) == (0, f"imported {len(wanted['popups']) + 1}, unchanged 0\n".encode())
+    assert (done.returncode, done.stdout) == \
+        (0, f"imported {len(wanted['popups'])} popups and the settings, 0 unchanged\n".encode())
     exported = json.loads(export_from(tmp_path))
     assert exported["settings"] == wanted["settings"]
     assert exported["popups"] == sorted(wanted["popups"], key=lambda p: p["id"])
@@ -223,7 +294,7 @@ def test_export_and_import_round_trip(tmp_path):
     assert done.returncode == 0, done
     assert export_from(tmp_path / "b") == text
     done = import_into(tmp_path / "a", "-", stdin=text)
-    assert done.stdout.startswith(b"imported 0, unchanged ")
+    assert done.stdout.startswith(b"imported nothing, ")
 
 
 def test_only_what_differs_gets_a_new_revision(tmp_path, start_node):
@@ -231,7 +302,8 @@ def test_only_what_differs_gets_a_new_revision(tmp_path, start_node):
     document = json.loads(DEMO.read_text())
     document["popups"][0]["priority"] = 7
     done = import_into(tmp_path / "data", "-", stdin=json.dumps(document, indent=3).encode())
-    assert done.stdout == f"imported 1, unchanged {len(document['popups'])}\n".encode(), done
+    assert done.stdout == \
+        f"imported 1 popup, {len(document['popups']) - 1} popups and the settings unchanged\n".encode(), done
     node = start_node(directory=tmp_path)
     with node.client() as client:
         for popup in document["popups"]:
@@ -243,7 +315,7 @@ def test_an_array_of_popups_leaves_the_settings_alone(tmp_path):
     import_into(tmp_path, str(DEMO))
     popups = [{"id": "p", "placements": ["home"], "content": {}}]
     done = import_into(tmp_path, "-", stdin=json.dumps(popups).encode())
-    assert done.stdout == b"imported 1, unchanged 0\n", done
+    assert done.stdout == b"imported 1 popup, 0 unchanged\n", done
     exported = json.loads(export_from(tmp_path))
     assert exported["settings"]["min_gap"] == "30m"
     assert {"p", "welcome-offer"} <= {p["id"] for p in exported["popups"]}
@@ -269,6 +341,24 @@ def test_what_is_no_catalogue_is_refused(tmp_path, text):
     assert done.returncode == 1 and b"nothing was imported" in done.stderr, done
 
 
+def test_errors_are_counted_and_placed(tmp_path):
+    done = import_into(tmp_path, "-", stdin=b'{"popups": [],\n  "settings": }')
+    assert b"line 2, column 15 (byte 29): " in done.stderr and b": 1 error in -" in done.stderr, done
+
+
+def test_settings_that_a_file_leaves_out_stay(tmp_path):
+    import_into(tmp_path, str(DEMO))
+    done = import_into(tmp_path, "-", stdin=b'{"settings": {"holdout_percent": 5}, "popups": []}')
+    assert done.stdout == b"imported the settings, 0 unchanged\n", done
+    settings = json.loads(export_from(tmp_path))["settings"]
+    assert (settings["min_gap"], settings["holdout_percent"]) == ("30m", 5)
+
+
+def test_the_demonstration_does_not_run_out():
+    for popup in json.loads(DEMO.read_text())["popups"]:
+        assert popup.get("window", {}).get("until", "2036") >= "2036", popup["id"]
+
+
 def test_a_missing_file_is_an_error(tmp_path):
     done = import_into(tmp_path, str(tmp_path / "none.json"))
     assert done.returncode == 1 and b"none.json cannot be read" in done.stderr
@@ -278,7 +368,8 @@ def test_if_empty_leaves_a_used_catalogue_alone(tmp_path):
     popups = [{"id": "mine", "placements": ["home"], "content": {}}]
     import_into(tmp_path, "-", stdin=json.dumps(popups).encode())
     done = import_into(tmp_path, str(DEMO), "--if-empty")
-    assert (done.returncode, done.stdout) == (0, b"imported 0, unchanged 1\n"), done
+    assert (done.returncode, done.stdout) == \
+        (0, b"nothing done: the catalogue is not empty (version 1, 1 popup), and --if-empty leaves such a one alone\n")
     assert [p["id"] for p in json.loads(export_from(tmp_path))["popups"]] == ["mine"]
 
 
@@ -288,19 +379,37 @@ def test_the_bound_on_popups_holds_for_imports(tmp_path):
     assert json.loads(export_from(tmp_path))["popups"] == []
 
 
+# -- script/server --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("words, code, part", [
+    (["--help"], 0, "script/server --http.port=8081"),
+    (["foo"], 2, "unexpected word foo"),
+    (["--port=1"], 2, "unknown option --port=1"),
+])
+def test_script_server_says_what_it_takes_before_it_builds(words, code, part):
+    done = subprocess.run([ROOT / "script" / "server", *words], capture_output=True, timeout=30, check=False)
+    assert done.returncode == code and part in (done.stdout if code == 0 else done.stderr).decode(), done
+
+
 # -- through a running node ----------------------------------------------------------------------
 
 
 def test_a_running_node_is_reached_through_its_api(start_node):
     node = start_node()
     url = f"http://127.0.0.1:{node.port}"
-    refused = import_into(node.data_dir, str(DEMO), f"--http.port={node.port}")
+    refused = import_into(node.data_dir, str(DEMO), "--http.port=1")
     assert refused.returncode == 1 and f"--url {url}".encode() in refused.stderr, refused
+    assert str(node.pid).encode() in refused.stderr
     done = run_program("import", str(DEMO), "--url", url)
-    count = len(json.loads(DEMO.read_text())["popups"]) + 1
-    assert (done.returncode, done.stdout) == (0, f"imported {count}, unchanged 0\n".encode()), done
+    count = len(json.loads(DEMO.read_text())["popups"])
+    lines = done.stdout.decode().splitlines()
+    assert done.returncode == 0 and lines[-1] == f"imported {count} popups and the settings, 0 unchanged", done
+    assert lines[0] == "wrote the settings" and "wrote popup welcome-offer" in lines and len(lines) == count + 2
+    done = run_program("import", str(DEMO), "--if-empty", "--url", url)
+    assert done.returncode == 0 and done.stdout.startswith(b"nothing done: the catalogue is not empty"), done
     done = run_program("import", str(DEMO), "--url", url)
-    assert done.stdout == f"imported 0, unchanged {count}\n".encode(), done
+    assert done.stdout == f"imported nothing, {count} popups and the settings unchanged\n".encode(), done
     through_api = run_program("export", "--url", url)
     assert through_api.returncode == 0, through_api
     assert node.stop() == 0

@@ -157,14 +157,15 @@ def test_the_ledger_finds_what_it_is_there_to_find():
     assert len(ledger.broken) == 2
 
 
-@pytest.mark.parametrize("turn", range(3))
+@pytest.mark.parametrize("turn", range(5))
 def test_sigterm_under_load_loses_no_request(start_node, turn):
-    """Each request is answered whole, or its connection ends before it is read and then it has no effect."""
+    """Whoever could connect and send is answered: see Load for the rule."""
     node = start_node()
     prepare(node.client())
     ledger, since = Ledger(), now_ms() - 1
     users = [unique("user") for _ in range(100)]
-    load = Load(node.port, ledger, users, f"term{turn}", threads=8, orderly=True).start()
+    load = Load(node.port, ledger, users, f"term{turn}", threads=16, orderly=True,
+                one_shot_threads=16).start()
     wait_for(lambda: load.answers >= 500, "500 answers")
     node.signal(signal.SIGTERM)
     code = node.wait(15)
@@ -190,12 +191,9 @@ def test_sigterm_answers_what_it_has_read(start_node):
     for n, client in enumerate(clients):
         client.send(client.encode("POST", "/v1/decide", {"user": f"last-{n}", "placements": [PLACEMENT]}))
     node.signal(signal.SIGTERM)
-    shown, unread = [], 0
+    shown = []
     for n, client in enumerate(clients):
-        data = read_all(client)
-        if not data:
-            unread += 1
-            continue
+        data = client.read_to_end()  # a reset is an error here
         head, _, body = data.partition(b"\r\n\r\n")
         assert head.startswith(b"HTTP/1.1 200") or head.startswith(b"HTTP/1.1 503"), head
         length = next(int(line.split(b":")[1]) for line in head.lower().split(b"\r\n") if b"content-length" in line)
@@ -208,16 +206,9 @@ def test_sigterm_answers_what_it_has_read(start_node):
         for user in shown:
             assert outcome(decide(client, user, PLACEMENT), PLACEMENT)[1] == "COOLDOWN", user
         unknown = [f"last-{n}" for n in range(100) if f"last-{n}" not in shown]
-        for user in unknown:  # unread means without effect
+        for user in unknown:  # refused means without effect
             assert client.get(f"/v1/users/{user}").status == 404, f"{user} got no popup and is charged"
-    print(f"{len(shown)} claims answered during the stop, {unread} connections closed before they were read")
-
-
-def read_all(client):
-    try:
-        return client.read_to_end()
-    except ConnectionResetError:
-        return b""
+    print(f"{len(shown)} claims answered during the stop")
 
 
 def test_sigterm_without_load_is_quick(start_node):

@@ -10,7 +10,8 @@ namespace {
 
 constexpr size_t name_bytes_max = 40;
 
-/// The pure part: what to answer, given the request and what the catalogue said.
+} // namespace
+
 net::response greet(const net::request& request, const actors::catalog_view_ptr& catalog) {
   auto name = request.param("name");
   if (name.size() > name_bytes_max)
@@ -23,8 +24,6 @@ net::response greet(const net::request& request, const actors::catalog_view_ptr&
   body += ",\"popups\":" + std::to_string(catalog->rows.popups.size()) + '}';
   return actors::json_answer(std::move(body));
 }
-
-} // namespace
 
 hello_actor::behavior_type hello_handler(hello_actor::stateful_pointer<actors::exchange_state> self,
                                          net::request_ptr request, net::http_broker_actor broker,

@@ -7,6 +7,9 @@
 
 namespace beckon::examples {
 
+/// The pure part: what to answer, given the request and what the catalogue said (null: not loaded yet).
+net::response greet(const net::request& request, const actors::catalog_view_ptr& catalog);
+
 /// Answers GET /v1/hello/{name} with {"hello": NAME, "popups": how many there are}. Runs on: scheduler.
 /// Blocks: no. One actor for one request: it asks the catalogue, waits at most for the request's deadline,
 /// answers and ends. 422 for a name of more than 40 bytes, 503 while the catalogue is not loaded.

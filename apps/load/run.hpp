@@ -1,0 +1,17 @@
+#pragma once
+
+#include "apps/load/command_line.hpp"
+
+namespace beckon::load {
+
+/// The command run. Returns the exit code: 0 after a whole run (also one ended by SIGINT or SIGTERM), 1 when
+/// it could not be begun or the ledger could not be written, 2 when the mix is wrong.
+int run(const run_options& options);
+
+/// Reads a small file, at most 16 MiB. False: `problem` says why.
+bool read_file(const std::string& path, std::string& out, std::string& problem);
+
+/// Writes to a file, or to standard output for "-". False: it said why on standard error.
+bool write_document(const std::string& path, const std::string& text);
+
+} // namespace beckon::load

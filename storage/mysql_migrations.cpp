@@ -1,0 +1,197 @@
+#include "storage/mysql_migrations.hpp"
+
+#include "decision/hash.hpp"
+#include "storage/mysql_connection.hpp"
+
+#include <algorithm>
+#include <cstdlib>
+#include <iterator>
+#include <string>
+#include <vector>
+
+namespace beckon::storage::mysql {
+
+namespace {
+
+// Version 1. Times are Unix milliseconds. `kind` and `type` are the numbers of counter_kind.
+//
+// Ids are VARBINARY: they are compared byte by byte, and no collation pads or folds them. What is JSON is
+// utf8mb4, so that the server's JSON functions and people can read it.
+//
+// InnoDB keeps a table in the order of its primary key, and each index entry ends in that key. So answers and
+// events have `seq`, the order of arrival, and are appended; what is looked up by user is small and keyed by
+// user. The index (at) orders by (at, seq), and so do the others within a user or a popup.
+//
+// `stat` and `ping` have slots: each connection adds to one of its own, so that writers do not stand in line
+// for the counters of the popup that everybody sees. The counter is the sum.
+const std::vector<std::string> version_1{
+    R"(CREATE TABLE IF NOT EXISTS user_state(
+  user VARBINARY(255) NOT NULL PRIMARY KEY,
+  shard SMALLINT NOT NULL,
+  version BIGINT NOT NULL,
+  next_eligible_at BIGINT NOT NULL,
+  state MEDIUMBLOB NOT NULL))",
+    R"(CREATE TABLE IF NOT EXISTS user_profile(
+  user VARBINARY(255) NOT NULL PRIMARY KEY,
+  shard SMALLINT NOT NULL,
+  attributes MEDIUMTEXT NOT NULL,
+  updated_at BIGINT NOT NULL))",
+    R"(CREATE TABLE IF NOT EXISTS answer(
+  seq BIGINT NOT NULL AUTO_INCREMENT PRIMARY KEY,
+  user VARBINARY(255) NOT NULL,
+  request_id VARBINARY(255) NOT NULL,
+  at BIGINT NOT NULL,
+  body MEDIUMTEXT NOT NULL,
+  UNIQUE KEY answer_by_request(user, request_id),
+  KEY answer_by_at(at)))",
+    R"(CREATE TABLE IF NOT EXISTS event(
+  seq BIGINT NOT NULL AUTO_INCREMENT PRIMARY KEY,
+  id VARBINARY(255) NOT NULL,
+  at BIGINT NOT NULL,
+  received_at BIGINT NOT NULL,
+  type TINYINT NOT NULL,
+  name VARBINARY(255) NOT NULL,
+  user VARBINARY(255) NOT NULL,
+  popup VARBINARY(255) NOT NULL,
+  variant VARBINARY(255) NOT NULL,
+  decision_id VARBINARY(255) NOT NULL,
+  properties MEDIUMTEXT NOT NULL,
+  UNIQUE KEY event_by_id(id),
+  KEY event_by_at(at),
+  KEY event_by_user(user, at),
+  KEY event_by_popup(popup, at)))",
+    R"(CREATE TABLE IF NOT EXISTS stat_user(
+  user VARBINARY(255) NOT NULL,
+  popup VARBINARY(255) NOT NULL,
+  variant VARBINARY(255) NOT NULL,
+  kind TINYINT NOT NULL,
+  n BIGINT NOT NULL,
+  PRIMARY KEY(user, popup, variant, kind)))",
+    R"(CREATE TABLE IF NOT EXISTS stat(
+  popup VARBINARY(255) NOT NULL,
+  variant VARBINARY(255) NOT NULL,
+  kind TINYINT NOT NULL,
+  slot TINYINT NOT NULL,
+  total BIGINT NOT NULL,
+  users BIGINT NOT NULL,
+  PRIMARY KEY(popup, variant, kind, slot)))",
+    R"(CREATE TABLE IF NOT EXISTS popup(
+  id VARBINARY(255) NOT NULL PRIMARY KEY,
+  revision BIGINT NOT NULL,
+  document MEDIUMTEXT COMMENT 'NULL: erased; the row stays so that no revision is ever given twice',
+  created_at BIGINT NOT NULL,
+  updated_at BIGINT NOT NULL))",
+    R"(CREATE TABLE IF NOT EXISTS popup_revision(
+  id VARBINARY(255) NOT NULL,
+  revision BIGINT NOT NULL,
+  document MEDIUMTEXT NOT NULL,
+  at BIGINT NOT NULL,
+  PRIMARY KEY(id, revision)))",
+    R"(CREATE TABLE IF NOT EXISTS settings(
+  one TINYINT NOT NULL PRIMARY KEY,
+  document MEDIUMTEXT NOT NULL,
+  revision BIGINT NOT NULL))",
+    R"(CREATE TABLE IF NOT EXISTS ping(
+  slot TINYINT NOT NULL PRIMARY KEY,
+  n BIGINT NOT NULL))"};
+
+// The step at index n leads from version n to n + 1. Released steps are never edited, only added to. A change
+// of tables ends a transaction, so a step that was cut off is run again from its beginning: each statement
+// must stand that.
+const std::vector<std::string>* const steps[] = {&version_1};
+
+constexpr const char* tables_of_version_1 =
+    "'user_state', 'user_profile', 'answer', 'event', 'stat_user', 'stat', 'popup', 'popup_revision', "
+    "'settings', 'ping'";
+constexpr const char* table_format =
+    " ENGINE = InnoDB ROW_FORMAT = DYNAMIC DEFAULT CHARSET = utf8mb4 COLLATE = utf8mb4_bin";
+constexpr const char* own_database = "; give it a database of its own";
+
+[[noreturn]] void refuse(const connection& db, errc code, const std::string& what) {
+  throw failure(make_error(code, db.name() + ": " + what), consequence::none);
+}
+
+/// The version of the database; -1 when this program has never been here. Refuses what another product made.
+int64_t stored_version(connection& db) {
+  constexpr const char* there =
+      "SELECT COUNT(*) FROM information_schema.tables WHERE table_schema = DATABASE() "
+      "AND table_name = 'beckon_meta'";
+  if (db.text(there) == "0")
+    return -1;
+  constexpr const char* columns =
+      "SELECT COUNT(*) FROM information_schema.columns WHERE table_schema = DATABASE() "
+      "AND table_name = 'beckon_meta' AND column_name IN ('one', 'product', 'schema_version', "
+      "'catalog_version')";
+  if (db.text(columns) != "4")
+    refuse(db, errc::bad_options, std::string{"its table beckon_meta is another product's"} + own_database);
+  auto product = db.text("SELECT product FROM beckon_meta");
+  if (!product)
+    return -1; // made by a start that was cut off before the row was there
+  if (*product != "beckon")
+    refuse(db, errc::bad_options, "its table beckon_meta belongs to \"" + *product + "\"" + own_database);
+  auto version = db.text("SELECT schema_version FROM beckon_meta");
+  auto number = version ? std::strtoll(version->c_str(), nullptr, 10) : 0;
+  if (number > schema_version())
+    refuse(db, errc::schema_newer,
+           "its schema has version " + std::to_string(number) + ", this program knows "
+               + std::to_string(schema_version())
+               + "; run the newer program, or put back a copy from before");
+  return number;
+}
+
+/// Creates the table that says whose the others are. Not before a look at what is there: the steps would take
+/// another product's table of the same name for their own.
+void claim_database(connection& db) {
+  auto taken = db.text(std::string{"SELECT table_name FROM information_schema.tables "
+                                   "WHERE table_schema = DATABASE() AND table_name IN ("}
+                       + tables_of_version_1 + ") LIMIT 1");
+  if (taken)
+    refuse(db, errc::bad_options,
+           "its table " + *taken + " is not this program's (there is no beckon_meta)" + own_database);
+  db.execute(std::string{"CREATE TABLE IF NOT EXISTS beckon_meta("
+                         "one TINYINT NOT NULL PRIMARY KEY, product VARBINARY(64) NOT NULL, "
+                         "schema_version INT NOT NULL, catalog_version BIGINT NOT NULL)"}
+             + table_format);
+  db.execute("INSERT INTO beckon_meta VALUES(1, 'beckon', 0, 0)");
+}
+
+/// The lock that orders programs at work on one database, wherever they run. Goes with the connection.
+void take_turn(connection& db, const mysql_options& o) {
+  auto wait_s = std::max<int64_t>(1, o.migrate_timeout_ms / 2000);
+  // A lock's name belongs to the whole server and may have 64 characters, as may a database's.
+  auto lock = "beckon-migrate-" + std::to_string(decision::user_hash(o.database));
+  if (db.text("SELECT GET_LOCK('" + lock + "', " + std::to_string(wait_s) + ")") != "1")
+    refuse(db, errc::unavailable,
+           "another node has been changing the schema for more than " + std::to_string(wait_s)
+               + " s; see SHOW PROCESSLIST on the server, then start again");
+}
+
+} // namespace
+
+int64_t schema_version() {
+  return static_cast<int64_t>(std::size(steps));
+}
+
+void migrate(const mysql_options& options) {
+  {
+    connection db{options};
+    if (stored_version(db) == schema_version())
+      return;
+  }
+  auto patient = options;
+  patient.read_timeout_ms = options.migrate_timeout_ms;
+  connection db{patient};
+  take_turn(db, patient);
+  auto version = stored_version(db);
+  if (version < 0) {
+    claim_database(db);
+    version = 0;
+  }
+  for (; version < schema_version(); ++version) {
+    for (const auto& statement : *steps[version])
+      db.execute(statement + table_format);
+    db.execute("UPDATE beckon_meta SET schema_version = " + std::to_string(version + 1));
+  }
+}
+
+} // namespace beckon::storage::mysql

@@ -1,0 +1,19 @@
+#pragma once
+
+#include "storage/mysql_store.hpp"
+
+#include <cstdint>
+
+/// The schema of the shared store, as the steps that lead to it.
+namespace beckon::storage::mysql {
+
+/// The version this program writes; the row of `beckon_meta` holds the version of a database.
+int64_t schema_version();
+
+/// Brings the database from its version to schema_version(). Of several programs at it at once, one does it
+/// and the others wait for it. Throws failure: schema_newer, or bad_options for another product's tables, and
+/// then nothing was changed; else the database stands at the last step that was finished, which a later start
+/// goes on from.
+void migrate(const mysql_options& options);
+
+} // namespace beckon::storage::mysql
