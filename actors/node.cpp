@@ -3,6 +3,7 @@
 #include "actors/node_context.hpp"
 #include "actors/routes.hpp"
 #include "actors/supervisor.hpp"
+#include "storage/mysql_store.hpp"
 #include "storage/sqlite_store.hpp"
 
 #include <caf/actor_system.hpp>
@@ -15,6 +16,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <fstream>
 #include <thread>
 #include <unistd.h>
 #include <utility>
@@ -60,7 +62,9 @@ net::http_options http_options_from(const config::configuration& cfg) {
 
 /// The outbox of this node, or null where events go straight to the store.
 caf::expected<storage::outbox_ptr> open_outbox(const config::configuration& cfg) {
-  if (cfg.text("durability.events") != "outbox")
+  const auto& events = cfg.text("durability.events");
+  auto wanted = events == "outbox" || (events == "auto" && cfg.text("storage.backend") == "mysql");
+  if (!wanted)
     return storage::outbox_ptr{};
   storage::outbox_options o;
   o.path = cfg.text("node.data-dir") + "/outbox.db";
@@ -204,7 +208,53 @@ void prepare_system(caf::actor_system_config& target, const config::configuratio
   target.set("middleman.max-consecutive-reads", size_t{1});
 }
 
+namespace {
+
+caf::expected<std::string> read_password(const config::configuration& cfg) {
+  const auto& file = cfg.text("mysql.password-file");
+  if (file.empty())
+    return cfg.text("mysql.password");
+  if (!cfg.text("mysql.password").empty())
+    return caf::make_error(caf::sec::runtime_error,
+                           "mysql.password and mysql.password-file are both set; keep the file");
+  std::ifstream in{file};
+  std::string line;
+  if (!std::getline(in, line))
+    return caf::make_error(caf::sec::runtime_error,
+                           "mysql.password-file: " + file
+                               + " cannot be read or is empty; its first line is the password");
+  return line;
+}
+
+caf::expected<storage::store_ptr> open_mysql_store(const config::configuration& cfg) {
+  auto password = read_password(cfg);
+  if (!password)
+    return std::move(password.error());
+  storage::mysql_options o;
+  o.host = cfg.text("mysql.host");
+  o.port = static_cast<uint16_t>(cfg.integer("mysql.port"));
+  o.socket = cfg.text("mysql.socket");
+  o.user = cfg.text("mysql.user");
+  o.password = std::move(*password);
+  o.database = cfg.text("mysql.database");
+  o.tls.required = cfg.boolean("mysql.tls-required");
+  o.tls.verify = cfg.boolean("mysql.tls-verify");
+  o.tls.ca = cfg.text("mysql.tls-ca");
+  o.tls.cert = cfg.text("mysql.tls-cert");
+  o.tls.key = cfg.text("mysql.tls-key");
+  o.connect_timeout_ms = cfg.integer("mysql.connect-timeout-ms");
+  o.read_timeout_ms = cfg.integer("mysql.read-timeout-ms");
+  o.write_timeout_ms = cfg.integer("mysql.write-timeout-ms");
+  o.ping_after_idle_ms = cfg.integer("mysql.ping-after-idle-ms");
+  o.recycle_after_ms = cfg.integer("mysql.recycle-after-ms");
+  return storage::open_mysql(o);
+}
+
+} // namespace
+
 caf::expected<storage::store_ptr> open_store(const config::configuration& cfg) {
+  if (cfg.text("storage.backend") == "mysql")
+    return open_mysql_store(cfg);
   storage::sqlite_options o;
   o.path = cfg.text("node.data-dir") + "/beckon.db";
   o.busy_timeout_ms = cfg.integer("sqlite.busy-timeout-ms");

@@ -12,7 +12,10 @@ node_options options_from(const config::configuration& cfg) {
   o.shard_waiting_max = size("limits.shard-waiting-max");
   o.replay_answers_max = size("limits.replay-answers-max");
   o.popups_max = size("limits.popups-max");
+  auto mysql = cfg.text("storage.backend") == "mysql";
   o.writers = size("writers.count");
+  if (o.writers == 0)
+    o.writers = mysql ? 2 : 1;
   o.write_jobs_max = size("writers.queue-jobs-max");
   o.write_bytes_max = size("writers.queue-bytes-max");
   o.queue_wait_ms = cfg.integer("writers.queue-wait-ms");

@@ -81,8 +81,8 @@ constexpr key table[] = {
   {"limits.replay-answers-max", integer, "64", "", 1, 100'000, "",
    "Answers without a popup that each shard remembers for retries of the same request_id."},
 
-  {"storage.backend", choice, "sqlite", "", 0, 0, "sqlite",
-   "The store. This version has the embedded one."},
+  {"storage.backend", choice, "sqlite", "", 0, 0, "sqlite|mysql",
+   "sqlite: embedded, in node.data-dir. mysql: a MySQL 8 or MariaDB server, as [mysql] says."},
 
   {"sqlite.cache-kib", integer, "65536", "KiB", 64, 64 * mib, "",
    "Page cache of each writing connection."},
@@ -91,8 +91,26 @@ constexpr key table[] = {
   {"sqlite.wal-checkpoint-pages", integer, "4000", "pages", 100, 1'000'000, "",
    "Pages of 4 KiB in the write-ahead log that start moving it into the database file."},
 
-  {"writers.count", integer, "1", "", 1, 64, "",
-   "Writing threads, one store connection each. SQLite takes one writer at a time: 1 is best there."},
+  {"mysql.host", text, "127.0.0.1", "", 1, 255, "", "The server, by TCP."},
+  {"mysql.port", integer, "3306", "", 1, 65535, "", "Its port."},
+  {"mysql.socket", text, "", "", 0, 107, "", "Path of its Unix socket; then host and port are not used."},
+  {"mysql.user", text, "beckon", "", 1, 80, "", "The user that this node is there."},
+  {"mysql.password", text, "", "", 0, 4096, "", "Its password; a file is the better place (mysql.password-file)."},
+  {"mysql.password-file", text, "", "", 0, 4000, "", "A file whose first line is the password; not with mysql.password."},
+  {"mysql.database", text, "beckon", "", 1, 64, "", "The database; it must exist, its tables are made."},
+  {"mysql.tls-required", boolean, "false", "", 0, 0, "", "Refuse a connection without TLS."},
+  {"mysql.tls-verify", boolean, "true", "", 0, 0, "", "The server's certificate must be trusted and name the host."},
+  {"mysql.tls-ca", text, "", "", 0, 4000, "", "PEM file of who may sign it; empty: the system's."},
+  {"mysql.tls-cert", text, "", "", 0, 4000, "", "PEM file of this node's certificate, with mysql.tls-key."},
+  {"mysql.tls-key", text, "", "", 0, 4000, "", "PEM file of its key."},
+  {"mysql.connect-timeout-ms", integer, "2000", "ms", 1000, minute_ms, "", "Wait for a connection; whole seconds, rounded up."},
+  {"mysql.read-timeout-ms", integer, "2000", "ms", 1000, 10 * minute_ms, "", "Wait for a reply; whole seconds, rounded up."},
+  {"mysql.write-timeout-ms", integer, "2000", "ms", 1000, 10 * minute_ms, "", "Wait for a statement to be taken; whole seconds, rounded up."},
+  {"mysql.ping-after-idle-ms", integer, "30000", "ms", 0, hour_ms, "", "A connection idle for longer is tried before it is used."},
+  {"mysql.recycle-after-ms", integer, "1800000", "ms", 0, 24 * hour_ms, "", "A connection older than this is replaced before it is used; 0: never."},
+
+  {"writers.count", integer, "0", "", 0, 64, "",
+   "Writing threads, one store connection each. 0: 1 on SQLite, which takes one writer at a time, and 2 on MySQL."},
   {"writers.queue-jobs-max", integer, "20000", "jobs", 1, 10'000'000, "",
    "Writes that wait for one writer; beyond: 503 with Retry-After. Not below writers.batch-jobs-max."},
   {"writers.queue-bytes-max", integer, "67108864", "bytes", 65536, 16 * gib, "",
@@ -114,8 +132,8 @@ constexpr key table[] = {
   {"durability.claims", choice, "store", "", 0, 0, "store|queued",
    "store: a popup is in an answer only after its claim is on disk. queued: the answer does not wait; "
    "a crash may then show a popup again."},
-  {"durability.events", choice, "store", "", 0, 0, "store|outbox",
-   "store: events are in the store before the 202. outbox: they are on this node's disk, and shipped to the store "
+  {"durability.events", choice, "auto", "", 0, 0, "auto|store|outbox",
+   "auto: store on SQLite, outbox on MySQL. store: events are in the store before the 202. outbox: they are on this node's disk, and shipped to the store "
    "in their order; they are taken while the store is away."},
 
   {"outbox.bytes-max", integer, "1073741824", "bytes", mib, 1024 * gib, "",
@@ -147,6 +165,7 @@ const std::vector<section>& sections() {
       {"limits", "Bounds. What happens at each is a clear answer to the client, never a growing queue."},
       {"storage", "Which store keeps claims, events, popups and users."},
       {"sqlite", "The embedded store."},
+      {"mysql", "The server, where storage.backend is mysql."},
       {"writers", "Threads that write to the store, in groups: one group is one durable transaction."},
       {"readers", "Threads that read from the store what no cache holds."},
       {"durability", "What must be on disk before an answer leaves."},

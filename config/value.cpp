@@ -31,15 +31,6 @@ std::string must_be(const key& k, std::string_view written) {
   return "must be " + describe_range(k) + ", but is \"" + json::clipped(written) + '"';
 }
 
-/// A remark on values that people may reasonably expect to work.
-std::string_view remark(const key& k, std::string_view written) {
-  if (k.name == "storage.backend" && written == "mysql")
-    return "; this version has only the embedded store, use 'sqlite'";
-  if (k.name == "durability.events" && written == "outbox")
-    return "; this version writes events to the store at once, use 'store'";
-  return {};
-}
-
 checked_value check_integer(const key& k, std::string_view written) {
   checked_value result;
   const auto* end = written.data() + written.size();
@@ -57,9 +48,7 @@ checked_value check_choice(const key& k, std::string_view written) {
   if (std::find(choices.begin(), choices.end(), written) != choices.end())
     return result;
   result.problem = must_be(k, written);
-  if (auto note = remark(k, written); !note.empty())
-    result.problem += note;
-  else if (auto near = json::nearest(written, choices))
+  if (auto near = json::nearest(written, choices))
     result.problem += "; did you mean " + std::string{*near} + '?';
   return result;
 }

@@ -31,7 +31,8 @@ settings parse_settings(const json::value& v, json::field_errors& errors, settin
   json::object_reader in{v, root, errors};
   // "0s" is no duration elsewhere (nothing lasts no time), but the plain way to say that there is no gap.
   const auto* gap = in.member("min_gap");
-  auto none = gap != nullptr ? gap->IsString() && json::view(*gap) == "0s" : v.IsObject() && v.HasMember("min_gap");
+  auto none =
+      gap != nullptr ? gap->IsString() && json::view(*gap) == "0s" : v.IsObject() && v.HasMember("min_gap");
   if (none)
     result.min_gap_ms = 0;
   else if (gap != nullptr)

@@ -11,10 +11,10 @@
 namespace beckon::net {
 
 struct parser_limits {
-  size_t request_line_bytes_max = 8192;  // 414
-  size_t header_bytes_max = 16384;       // whole header block, 431
-  size_t header_fields_max = 100;        // 431
-  size_t body_bytes_max = 1048576;       // decoded body, 413
+  size_t request_line_bytes_max = 8192;   // 414
+  size_t header_bytes_max = 16384;        // whole header block, 431
+  size_t header_fields_max = 100;         // 431
+  size_t body_bytes_max = 1048576;        // decoded body, 413
   size_t chunk_extension_bytes_max = 256; // per chunk header line, 400
 };
 
@@ -25,9 +25,10 @@ struct parse_failure {
 };
 
 /// Incremental HTTP/1.x request parser for one connection: strict framing checks in front of Boost.Beast.
-/// Not threadsafe. Holds at most header_bytes_max + body_bytes_max bytes, and next to nothing between requests.
+/// Not threadsafe. Holds at most header_bytes_max + body_bytes_max bytes, and next to nothing between
+/// requests.
 class request_parser {
-public:
+ public:
   explicit request_parser(const parser_limits& limits);
   ~request_parser();
   request_parser(request_parser&&) noexcept;
@@ -52,13 +53,14 @@ public:
   size_t body_bytes() const;
   /// What is still to come of a body with Content-Length; 0 for a chunked one, whose size nobody knows.
   uint64_t body_bytes_expected() const;
-  /// The header is accepted, the body is not complete and the client waits for "100 Continue"; true once per request.
+  /// The header is accepted, the body is not complete and the client waits for "100 Continue"; true once per
+  /// request.
   bool take_expect_continue();
   const parse_failure& failure() const;
   /// Moves the request out and gets ready for the next. Requires state complete.
   std::unique_ptr<request> take();
 
-private:
+ private:
   class impl;
   std::unique_ptr<impl> impl_; // null between requests: an idle connection costs no parser
   parser_limits limits_;

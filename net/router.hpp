@@ -30,9 +30,10 @@ struct route_match {
   std::string allow; // "GET, HEAD, OPTIONS"
 };
 
-/// Immutable after the last add(). HEAD is served by the GET route of the same path. Literal segments win over parameters.
+/// Immutable after the last add(). HEAD is served by the GET route of the same path. Literal segments win
+/// over parameters.
 class router {
-public:
+ public:
   /// Returns the route's index (0, 1, 2, … in the order of adding). A duplicate or malformed pattern throws
   /// std::invalid_argument: a programming error found at start.
   size_t add(route_key key);
@@ -43,7 +44,7 @@ public:
   route_match match(http_method method, std::string_view path,
                     std::vector<std::pair<std::string_view, std::string>>& params) const;
 
-private:
+ private:
   struct compiled {
     std::vector<std::string> segments; // "" for a parameter
     std::vector<std::string> names;

@@ -13,7 +13,7 @@ namespace beckon::storage {
 /// What goes wrong, and when; shared between the test and the store it spoils. Threadsafe.
 /// A ping is neither a read nor a write: it is not counted, but fails and hangs with the rest.
 class fault_plan {
-public:
+ public:
   enum class operation : uint8_t { write, read };
 
   /// The n-th call from now (1: the next) of this kind fails with `code` without reaching the store.
@@ -27,12 +27,12 @@ public:
   void heal();
   uint64_t calls(operation op) const;
 
-private:
+ private:
   friend class faulty_session;
   struct impl;
   std::shared_ptr<impl> impl_;
 
-public:
+ public:
   fault_plan();
 };
 

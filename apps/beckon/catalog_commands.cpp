@@ -97,7 +97,8 @@ storage::store_ptr open_for_command(const config::configuration& cfg) {
   if (store)
     return *store;
   auto detail = storage::describe(store.error());
-  if (storage::code_of(store.error()) == storage::errc::unavailable)
+  auto embedded = cfg.text("storage.backend") == "sqlite";
+  if (embedded && storage::code_of(store.error()) == storage::errc::unavailable)
     detail += '\n' + way_through(holder_of(store_lock_path(cfg)));
   fail(detail);
   return nullptr;

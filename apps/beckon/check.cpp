@@ -93,8 +93,9 @@ std::string place_of_node(const config::configuration& cfg, const store_holder& 
 
 /// The place of the running node that has the store; empty when none has.
 std::string check_store(const config::configuration& cfg, report& out) {
+  auto embedded = cfg.text("storage.backend") == "sqlite";
   std::error_code status;
-  if (std::filesystem::is_empty(cfg.text("node.data-dir"), status)) {
+  if (embedded && std::filesystem::is_empty(cfg.text("node.data-dir"), status)) {
     out.ok("store is made at the first start");
     return {};
   }
@@ -104,7 +105,7 @@ std::string check_store(const config::configuration& cfg, report& out) {
     return {};
   }
   auto detail = storage::describe(store.error());
-  if (storage::code_of(store.error()) != storage::errc::unavailable) {
+  if (!embedded || storage::code_of(store.error()) != storage::errc::unavailable) {
     out.fail("store: " + detail);
     return {};
   }
@@ -189,7 +190,8 @@ int check(const config::configuration& cfg) {
   report out;
   out.ok("configuration");
   check_address(cfg, out);
-  auto node_place = check_directory(cfg, out) ? check_store(cfg, out) : std::string{};
+  auto store_there = check_directory(cfg, out) || cfg.text("storage.backend") != "sqlite";
+  auto node_place = store_there ? check_store(cfg, out) : std::string{};
   check_port(cfg, node_place, out);
   check_descriptors(cfg, out);
   check_kernel(cfg, out);

@@ -129,10 +129,6 @@ CAF_TEST(wrong values are refused with what is allowed) {
   CAF_CHECK(has(refusal({"", {}, {"--node.name=\xFF"}}), "--node.name: must be"));
 }
 
-CAF_TEST(another store than the embedded one is refused with a remark) {
-  CAF_CHECK(has(refusal({"", {}, {"--storage.backend=mysql"}}), "this version has only the embedded store"));
-}
-
 CAF_TEST(a missing or broken file is an error) {
   CAF_CHECK(has(refusal({path + ".none", {}, {}}), path + ".none: cannot be read"));
   CAF_CHECK(has(refusal({directory.string(), {}, {}}), "cannot be read"));

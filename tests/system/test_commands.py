@@ -49,7 +49,8 @@ def test_version_names_what_it_is_built_on():
     (["serve", "--http.prot=1"], b"did you mean http.port?"),
     (["serve", "--http.port=70000"], b"0 to 65535"),
     (["serve", "extra"], b"unexpected word extra"),
-    (["serve", "--storage.backend=mysql"], b"only the embedded store"),
+    (["serve", "--storage.backend=mysq"], b"did you mean mysql?"),
+    (["serve", "--storage.backend=mysql", "--mysql.password=x", "--mysql.password-file=y"], b"keep the file"),
     (["serve", "--config=/nowhere.ini"], b"/nowhere.ini: cannot be read"),
     (["import"], b"beckon import FILE"),
     (["help", "imprt"], b"did you mean import?"),
@@ -159,7 +160,11 @@ def test_log_lines_as_json(start_node):
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_a_signal_ends_the_node_with_0(start_node, number):
-    node = start_node()
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)  # these tests may themselves run under nohup
+    try:
+        node = start_node()
+    finally:
+        signal.signal(signal.SIGHUP, before)
     node.signal(number)
     assert node.wait() == 0
     assert f"signal={signal.Signals(number).name}" in node.log_text()
