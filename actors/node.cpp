@@ -214,9 +214,6 @@ caf::expected<std::string> read_password(const config::configuration& cfg) {
   const auto& file = cfg.text("mysql.password-file");
   if (file.empty())
     return cfg.text("mysql.password");
-  if (!cfg.text("mysql.password").empty())
-    return caf::make_error(caf::sec::runtime_error,
-                           "mysql.password and mysql.password-file are both set; keep the file");
   std::ifstream in{file};
   std::string line;
   if (!std::getline(in, line))

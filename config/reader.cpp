@@ -140,6 +140,8 @@ class reader {
     not_above("writers.batch-bytes-max", "writers.queue-bytes-max");
     not_above("limits.stream-piece-bytes-max", "limits.output-bytes-max");
     not_above("limits.body-bytes-max", "limits.request-bytes-in-flight-max");
+    if (!result_.text("mysql.password").empty() && !result_.text("mysql.password-file").empty())
+      problem("mysql.password", "is set and mysql.password-file as well; keep the file");
   }
 
   caf::expected<configuration> finish() {

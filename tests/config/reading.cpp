@@ -129,6 +129,11 @@ CAF_TEST(wrong values are refused with what is allowed) {
   CAF_CHECK(has(refusal({"", {}, {"--node.name=\xFF"}}), "--node.name: must be"));
 }
 
+CAF_TEST(a password is given once) {
+  auto text = refusal({"", {}, {"--mysql.password=x", "--mysql.password-file=y"}});
+  CAF_CHECK(has(text, "mysql.password: is set and mysql.password-file as well"));
+}
+
 CAF_TEST(a missing or broken file is an error) {
   CAF_CHECK(has(refusal({path + ".none", {}, {}}), path + ".none: cannot be read"));
   CAF_CHECK(has(refusal({directory.string(), {}, {}}), "cannot be read"));
