@@ -137,9 +137,13 @@ struct node_fixture : test_coordinator_fixture<system_config> {
 
   write_result_ptr store_events(const std::vector<storage::event_row>& rows) {
     write_result_ptr got;
-    auto client = sys.spawn([&got](write_client_actor::pointer) -> write_client_actor::behavior_type {
-      return {[&got](const write_result_ptr& r) { got = r; }};
-    });
+    // With an argument: CAF's spawn of a function without any dereferences a null pointer, which UBSan
+    // reports.
+    auto collect = [](write_client_actor::pointer,
+                      write_result_ptr* out) -> write_client_actor::behavior_type {
+      return {[out](const write_result_ptr& r) { *out = r; }};
+    };
+    auto client = sys.spawn(collect, &got);
     auto ask = std::make_shared<write_ask>();
     ask->job = storage::event_batch_write{rows};
     ask->client = client;
