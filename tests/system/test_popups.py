@@ -280,3 +280,19 @@ def test_wrong_settings_name_their_place(client, document, pointer):
     before = client.get("/v1/settings").body
     check_problem(client.put("/v1/settings", document), 422, pointer)
     assert client.get("/v1/settings").body == before
+
+
+def test_a_catalogue_larger_than_a_piece_is_listed_whole(start_node):
+    """It is streamed; one popup alone is larger than a piece."""
+    node = start_node({"limits.stream-piece-bytes-max": 32768})
+    with node.client(30) as client:
+        ids = [f"p{n:02d}" for n in range(12)]
+        for popup_id in ids:
+            save(client, {"id": popup_id, "placements": ["home"], "content": {"t": "x" * 30000}})
+        save(client, {"id": ids[7], "placements": ["home"],
+                      "variants": [{"id": f"v{n}", "content": {"t": "y" * 30000}} for n in range(10)]})
+        answer = client.get("/v1/popups", timeout_s=30)
+        assert answer.status == 200 and len(answer.body) > 600_000, answer.status
+        assert answer.headers.get("transfer-encoding") == "chunked", answer.headers
+        assert [popup["id"] for popup in answer.json()["popups"]] == ids
+        assert len(answer.json()["popups"][7]["variants"]) == 10
