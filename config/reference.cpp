@@ -10,7 +10,7 @@ namespace {
 constexpr size_t line_columns_max = 100;
 
 std::string_view section_of(const key& k) {
-  return k.name.substr(0, k.name.find('.'));
+  return k.name.substr(0, k.name.rfind('.'));
 }
 
 /// Appends `text` broken at blanks, each line after `prefix`.

@@ -253,8 +253,10 @@ event_page memory_tables::load_events(const event_filter& filter, const event_cu
     if (page.events.size() == limit || looks_left-- == 0)
       return page;
     page.next = {i->first.first, i->first.second};
-    if (passes(i->second, filter))
-      page.events.push_back(i->second);
+    if (!passes(i->second, filter))
+      continue;
+    page.events.push_back(i->second);
+    page.events.back().seq = i->first.second;
   }
   page.last = true;
   return page;

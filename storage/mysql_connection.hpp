@@ -35,6 +35,8 @@ class connection {
 
   /// False once a call has failed in a way that leaves nothing to be done with this connection.
   bool usable() const { return usable_; }
+  /// To be called when a result was given up halfway.
+  void abandon() { usable_ = false; }
   MYSQL* raw() const { return handle_.get(); }
   const std::string& name() const { return where_.store; }
   /// Bytes that one statement with its values may have.

@@ -20,7 +20,7 @@ constexpr auto retry = consequence::retry;
 
 constexpr const char* too_many =
     "the server takes no more connections: raise max_connections there, or lower the pools of the nodes "
-    "(writers.count, readers.count); it is tried again with the next call";
+    "(mysql.pool-size, mysql.max-overflow); it is tried again after a pause";
 constexpr const char* gone = "the connection was lost and nothing was changed; the next call connects anew";
 constexpr const char* contended = "other transactions were in the way each time; nothing was changed";
 constexpr const char* full = "free space on the server's file system; nothing was changed";

@@ -95,10 +95,22 @@ const std::vector<std::string> version_1{
   slot TINYINT NOT NULL PRIMARY KEY,
   n BIGINT NOT NULL))"};
 
+// Version 2. `replica_clock` shows how far a replica is behind, see replica_watch. `user_place` says which users
+// the database holds, where they are spread over several: once there are some, nobody may say otherwise.
+const std::vector<std::string> version_2{
+    R"(CREATE TABLE IF NOT EXISTS replica_clock(
+  writer VARBINARY(64) NOT NULL PRIMARY KEY,
+  sent_ms BIGINT NOT NULL COMMENT 'of the writer alone: its steady clock',
+  written TIMESTAMP NOT NULL DEFAULT CURRENT_TIMESTAMP ON UPDATE CURRENT_TIMESTAMP))",
+    R"(CREATE TABLE IF NOT EXISTS user_place(
+  one TINYINT NOT NULL PRIMARY KEY,
+  position INT NOT NULL,
+  `databases` INT NOT NULL))"};
+
 // The step at index n leads from version n to n + 1. Released steps are never edited, only added to. A change
 // of tables ends a transaction, so a step that was cut off is run again from its beginning: each statement
 // must stand that.
-const std::vector<std::string>* const steps[] = {&version_1};
+const std::vector<std::string>* const steps[] = {&version_1, &version_2};
 
 constexpr const char* tables_of_version_1 =
     "'user_state', 'user_profile', 'answer', 'event', 'stat_user', 'stat', 'popup', 'popup_revision', "
@@ -170,6 +182,29 @@ void take_turn(connection& db, const mysql_options& o) {
 
 int64_t schema_version() {
   return static_cast<int64_t>(std::size(steps));
+}
+
+void take_place(const mysql_options& options) {
+  connection db{options};
+  auto said = [&] { return db.text("SELECT CONCAT(position, ' of ', `databases`) FROM user_place WHERE one = 1"); };
+  auto wanted = std::to_string(options.place.position) + " of " + std::to_string(options.place.databases);
+  auto stored = said();
+  if (!stored) {
+    // Users that came before there was a place are those of a single database.
+    auto single = options.place.databases == 1;
+    if (!single && db.text("SELECT EXISTS(SELECT 1 FROM user_state) OR EXISTS(SELECT 1 FROM user_profile)") == "1")
+      refuse(db, errc::bad_options,
+             "it holds users already, of all shards; spread them by hand first, or name empty databases in "
+             "mysql.shards.databases");
+    db.execute("INSERT IGNORE INTO user_place VALUES(1, " + std::to_string(options.place.position) + ", "
+               + std::to_string(options.place.databases) + ")");
+    stored = said();
+  }
+  if (stored != wanted)
+    refuse(db, errc::bad_options,
+           "it was set up as number " + stored.value_or("none") + " of the databases that users are spread over "
+               + "(counted from 0), and is now named as " + wanted
+               + "; put mysql.shards.databases back into its old order");
 }
 
 void migrate(const mysql_options& options) {

@@ -145,6 +145,7 @@ event_row event_from(const rows& r, const connection& db) {
   e.at_ms = r.integer(at);
   e.received_ms = r.integer(received_at);
   e.properties = r.text(properties);
+  e.seq = r.integer(seq);
   return e;
 }
 

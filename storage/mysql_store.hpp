@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 namespace beckon::storage {
 
@@ -16,6 +17,19 @@ struct mysql_tls {
   std::string ca;
   std::string cert; // with `key`: how this node shows who it is
   std::string key;
+};
+
+/// Where a server listens, by TCP.
+struct mysql_address {
+  std::string host;
+  uint16_t port = 3306;
+};
+
+/// Which users a database holds, where they are spread over several: those whose shard leaves `position` when
+/// divided by `databases`.
+struct mysql_place {
+  uint32_t position = 0;
+  uint32_t databases = 1;
 };
 
 /// Times are rounded up to whole seconds where the client library knows only those (the time-outs).
@@ -34,14 +48,25 @@ struct mysql_options {
   int64_t ping_after_idle_ms = 30000;  // a connection unused for longer is tried before it is used
   int64_t recycle_after_ms = 1800000;  // a connection older than this is replaced before it is used; 0: never
   uint32_t retries_max = 5;            // of a transaction that a deadlock or a lock wait ended
+  uint32_t pool_size = 4;              // connections kept open to each database
+  uint32_t max_overflow = 2;           // more of them while all are taken, closed when they come back
+  int64_t pool_timeout_ms = 2000;      // the wait for one while all are taken
+  int64_t connect_retry_ms = 50;       // pause after a connection could not be made; doubled each time
+  int64_t connect_retry_max_ms = 1000; // up to this
+  std::vector<mysql_address> replicas; // read-only copies of the database, with the same account
+  int64_t replica_staleness_ms = 2000; // one that may be further behind is not read from
+  int64_t replica_check_ms = 500;      // how often it is found out
+  mysql_place place;
 };
 
 /// Opens the shared store on MySQL 8 or MariaDB 10.6 and later, creating and migrating its tables. Nodes that
 /// start at once take turns at migrating. Refused and left untouched: a schema newer than this program
 /// (schema_newer), tables of these names that another product made, a wrong password, an unknown database
 /// (bad_options). A server that cannot be reached, or takes no more connections, is unavailable.
-/// Each session is one connection, for which the next call stands in when it was lost. Nothing here ends the
-/// process: the disk of the server is the server's business.
+/// Sessions take a connection from the store's pool for each call. A read whose connection was lost is done once
+/// more on another, and so is a transaction that had not begun. Lists of events of all users and statistics are
+/// read from a replica that is fresh enough, everything else from the primary, and so everything when there is
+/// no such replica. Nothing here ends the process: the disk of the server is the server's business.
 caf::expected<store_ptr> open_mysql(const mysql_options& options);
 
 } // namespace beckon::storage

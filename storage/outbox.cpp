@@ -79,10 +79,14 @@ class sqlite_outbox : public outbox, public std::enable_shared_from_this<sqlite_
       bodies.push_back(encode_events(*events));
       bytes += bodies.back().size();
     }
-    if (depth_.bytes + bytes > static_cast<uint64_t>(options_.bytes_max))
-      return make_error(errc::unavailable, options_.path
-                                               + ": the outbox is full (outbox.bytes-max); it empties "
-                                                 "when the store can be reached again");
+    if (depth_.bytes + bytes > static_cast<uint64_t>(options_.bytes_max)) {
+      auto full = make_error(errc::unavailable, options_.path
+                                                    + ": the outbox is full (outbox.bytes-max); it empties "
+                                                      "when the store can be reached again");
+      if (depth_.batches > 0)
+        full_ = full;
+      return full;
+    }
     return guarded([&] {
       file_.check();
       sqlite::transaction t{db_, sqlite::transaction::kind::write};
@@ -93,6 +97,8 @@ class sqlite_outbox : public outbox, public std::enable_shared_from_this<sqlite_
         events += batches[i]->size();
       }
       t.commit();
+      doubtful_ = false;
+      full_ = {};
       depth_.batches += batches.size();
       depth_.events += events;
       depth_.bytes += bytes;
@@ -141,7 +147,13 @@ class sqlite_outbox : public outbox, public std::enable_shared_from_this<sqlite_
 
   caf::error probe() {
     std::lock_guard guard{mutex_};
-    return final_ ? final_ : guarded([this] { file_.check(); });
+    if (final_ || full_)
+      return final_ ? final_ : full_;
+    return guarded([this] {
+      file_.check();
+      if (doubtful_)
+        prove_writable();
+    });
   }
 
  private:
@@ -159,6 +171,15 @@ class sqlite_outbox : public outbox, public std::enable_shared_from_this<sqlite_
     sqlite::rows r{check};
     if (!r.next() || r.text(0) != "ok")
       throw failure(make_error(errc::corrupt, options_.path + ": is damaged"));
+  }
+
+  /// After a write that failed, only one that succeeds shows that it is over.
+  void prove_writable() {
+    sqlite::transaction t{db_, sqlite::transaction::kind::write};
+    insert_.run(unix_ms(), 0, sqlite::blob_view{});
+    db_.execute("DELETE FROM batch WHERE seq = last_insert_rowid()");
+    t.commit();
+    doubtful_ = false;
   }
 
   void read_oldest(size_t events_max, std::vector<outbox_batch>& out, std::vector<int64_t>& unreadable) {
@@ -200,6 +221,8 @@ class sqlite_outbox : public outbox, public std::enable_shared_from_this<sqlite_
     depth_.batches -= gone.batches;
     depth_.events -= gone.events;
     depth_.bytes -= gone.bytes;
+    if (gone.bytes > 0)
+      full_ = {};
     sqlite::rows r{first_};
     depth_.oldest_ms = r.next() ? r.integer(0) : 0;
   }
@@ -213,6 +236,7 @@ class sqlite_outbox : public outbox, public std::enable_shared_from_this<sqlite_
       // What the kernel did with pages that it could not write is not known: only a restart reads the truth.
       if (code_of(e.reason()) == errc::io_failed)
         final_ = e.reason();
+      doubtful_ = true;
       return e.reason();
     } catch (const std::bad_alloc&) {
       return make_error(errc::unavailable, options_.path + ": out of memory; nothing was changed");
@@ -231,6 +255,8 @@ class sqlite_outbox : public outbox, public std::enable_shared_from_this<sqlite_
   sqlite::statement upto_;
   sqlite::statement one_;
   outbox_depth depth_;
+  bool doubtful_ = false; // the last write failed
+  caf::error full_;       // told at bytes_max, until something is shipped
   caf::error final_;
 };
 

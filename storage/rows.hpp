@@ -2,6 +2,8 @@
 
 #include "decision/user_state.hpp"
 
+#include <caf/error.hpp>
+
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -51,6 +53,7 @@ struct event_row {
   int64_t at_ms = 0;
   int64_t received_ms = 0;
   std::string properties;
+  int64_t seq = 0; // from a store: its number in the order of arrival; meaningless to a store
 };
 
 /// Stores the events whose id is new, counts them, and applies them to the users' states, all or nothing. An
@@ -119,6 +122,7 @@ struct changed_user {
 };
 
 struct write_outcome {
+  caf::error error; // none, but where this job's database failed and not that of the others; then the rest is void
   write_status status = write_status::done;
   uint64_t revision = 0;          // popup and settings writes: the new (or, on conflict, the stored) one
   uint64_t catalog_version = 0;   // popup and settings writes: the new one
@@ -136,6 +140,7 @@ struct user_row {
   std::string user;
   std::string state;      // empty: none stored
   std::string attributes; // empty: no profile stored
+  caf::error error = {};  // none, but where this user's database failed and not that of the others
 };
 
 struct popup_row {

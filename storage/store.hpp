@@ -27,7 +27,8 @@ class write_session {
 
   /// Runs all jobs, in their order, in one durable transaction: when it returns outcomes, everything that
   /// they say is on disk; on an error nothing is, except after unknown_outcome. A conflict concerns its
-  /// job alone. Jobs see what earlier jobs of the group wrote.
+  /// job alone. Jobs see what earlier jobs of the group wrote. Where users are spread over several databases
+  /// there is one transaction for each, and an outcome may carry the error of its own.
   virtual caf::expected<std::vector<write_outcome>> write(const std::vector<write_job>& jobs) = 0;
 
   /// Whether the store answers now; a session opened for writing also checks that it can write.
@@ -37,7 +38,8 @@ class write_session {
 /// One connection to a store. After errc::unavailable or unknown_outcome the next call reconnects by itself.
 class session : public write_session {
  public:
-  /// State and profile of users, in the order asked; users never stored come back with empty fields.
+  /// State and profile of users, in the order asked; users never stored come back with empty fields. Where
+  /// users are spread over several databases, a row may carry the error of its own.
   virtual caf::expected<std::vector<user_row>> load_users(const std::vector<std::string>& users) = 0;
 
   /// The answer remembered for this user and request id at or after `not_before_ms`; empty when there is
@@ -59,6 +61,34 @@ class session : public write_session {
                                                 uint32_t limit) = 0;
 };
 
+/// The connections to one database, for metrics: how many now, and what has happened since the start.
+struct pool_stats {
+  std::string database;      // what people call it
+  uint64_t size_max = 0;     // kept open
+  uint64_t overflow_max = 0; // more of them at most
+  uint64_t open = 0;         // idle, in use, and being made
+  uint64_t idle = 0;
+  uint64_t waiting = 0;  // callers that wait for one
+  uint64_t opened = 0;   // connections made
+  uint64_t failed = 0;   // attempts to connect that failed
+  uint64_t recycled = 0; // replaced because of their age
+  uint64_t waits = 0;    // calls that had to wait because all were taken
+  uint64_t timeouts = 0; // calls that waited in vain
+};
+
+/// A read-only copy of a database, for metrics.
+struct replica_stats {
+  std::string replica;
+  int64_t staleness_ms = -1; // its data are no older; -1: never seen
+  bool used = false;         // fresh enough for reads
+  uint64_t reads = 0;
+};
+
+struct store_stats {
+  std::vector<pool_stats> pools;
+  std::vector<replica_stats> replicas;
+};
+
 /// A store: hands out sessions. Threadsafe. Migrated and ready when made.
 class store {
  public:
@@ -69,6 +99,8 @@ class store {
   virtual std::string describe() const = 0;
   /// What a person should see to although everything still works, and the remedy; empty: nothing.
   virtual std::string warning() const { return {}; }
+  /// Empty for a store without connections.
+  virtual store_stats stats() const { return {}; }
 };
 
 using store_ptr = std::shared_ptr<store>;

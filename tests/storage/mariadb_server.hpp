@@ -62,10 +62,11 @@ struct server_address {
 /// when the shared one is removed.
 class own_server {
  public:
-  explicit own_server(const std::string& name)
+  /// `options` are further words for mariadbd.
+  explicit own_server(const std::string& name, const std::string& options = "")
       : directory_(shared_server_directory() + "/" + name),
         control_(server_address{shared_server_directory()}.control) {
-    command("start", " tls");
+    command("start", " tls " + options);
   }
   ~own_server() { run("stop", ""); }
   own_server(const own_server&) = delete;

@@ -1,0 +1,422 @@
+#include "storage/sharded_store.hpp"
+
+#include "decision/hash.hpp"
+#include "storage/counters.hpp"
+
+#include <algorithm>
+#include <iterator>
+#include <limits>
+#include <map>
+#include <memory>
+#include <tuple>
+#include <utility>
+
+namespace beckon::storage {
+
+namespace {
+
+using sessions = std::vector<std::unique_ptr<session>>;
+
+size_t place_of(const std::string& user, size_t databases) {
+  return decision::shard_of(user) % databases;
+}
+
+// -- writing --------------------------------------------------------------------------------------
+
+/// Jobs about users that are on their way to one database.
+struct part {
+  std::vector<write_job> jobs;
+  std::vector<size_t> owners; // the index of the job that each belongs to
+};
+
+/// What has come of one job so far, of all its parts.
+struct tally {
+  size_t parts = 0;
+  size_t failed = 0;
+};
+
+void add(write_outcome& to, write_outcome&& more) {
+  if (more.status != write_status::done)
+    to.status = more.status;
+  to.duplicates += more.duplicates;
+  to.affected += more.affected;
+  to.unreadable_states += more.unreadable_states;
+  if (to.unreadable_user.empty())
+    to.unreadable_user = std::move(more.unreadable_user);
+  std::move(more.changed.begin(), more.changed.end(), std::back_inserter(to.changed));
+}
+
+/// Works through one group.
+class group_router {
+ public:
+  group_router(session& catalog, sessions& users, const std::vector<write_job>& jobs)
+      : catalog_(catalog), users_(users), jobs_(jobs), parts_(users.size()), outcomes_(jobs.size()), tallies_(jobs.size()) {}
+
+  caf::expected<std::vector<write_outcome>> run() {
+    for (size_t i = 0; i < jobs_.size(); ++i)
+      std::visit([this, i](const auto& job) { route(i, job); }, jobs_[i]);
+    flush();
+    return settled();
+  }
+
+ private:
+  void route(size_t i, const claim_write& job) { send(place(job.user), i, job); }
+  void route(size_t i, const profile_write& job) { send(place(job.user), i, job); }
+  void route(size_t i, const user_erase& job) { send(place(job.user), i, job); }
+
+  void route(size_t i, const event_batch_write& job) {
+    std::vector<event_batch_write> split(users_.size());
+    for (const auto& e : job.events)
+      split[place(e.user)].events.push_back(e);
+    for (size_t p = 0; p < split.size(); ++p)
+      if (!split[p].events.empty())
+        send(p, i, std::move(split[p]));
+  }
+
+  void route(size_t i, const answers_prune& job) {
+    auto share = job;
+    share.limit = std::max<uint32_t>(1, job.limit / static_cast<uint32_t>(users_.size()));
+    for (size_t p = 0; p < users_.size(); ++p)
+      send(p, i, share);
+  }
+
+  void route(size_t i, const popup_write& job) {
+    flush();
+    auto may_create = !job.must_exist && job.expected_revision.value_or(0) == 0;
+    if (may_create) {
+      if (auto err = make_known(job)) {
+        ++tallies_[i].parts;
+        return fail(i, err);
+      }
+    }
+    alone(i);
+  }
+  void route(size_t i, const popup_erase&) {
+    flush();
+    alone(i);
+  }
+  void route(size_t i, const settings_write&) {
+    flush();
+    alone(i);
+  }
+
+  size_t place(const std::string& user) const { return place_of(user, users_.size()); }
+
+  void send(size_t p, size_t i, write_job job) {
+    ++tallies_[i].parts;
+    parts_[p].jobs.push_back(std::move(job));
+    parts_[p].owners.push_back(i);
+  }
+
+  void fail(size_t i, const caf::error& err) {
+    ++tallies_[i].failed;
+    outcomes_[i].error = err;
+  }
+
+  void alone(size_t i) {
+    ++tallies_[i].parts;
+    auto written = catalog_.write({jobs_[i]});
+    if (written)
+      outcomes_[i] = std::move(written->front());
+    else
+      fail(i, written.error());
+  }
+
+  /// A popup that is erased as soon as it is made: all that events need to find. One that is there already stays
+  /// as it is, by the revision that is asked for.
+  caf::error make_known(const popup_write& job) {
+    for (auto& s : users_) {
+      if (s.get() == &catalog_)
+        continue;
+      popup_write first{job.id, 0, "{}", job.at_ms};
+      auto written = s->write({first, popup_erase{job.id, {}, job.at_ms}});
+      if (!written)
+        return written.error();
+    }
+    return {};
+  }
+
+  void flush() {
+    for (size_t p = 0; p < parts_.size(); ++p) {
+      auto now = std::exchange(parts_[p], {});
+      if (now.jobs.empty())
+        continue;
+      auto written = users_[p]->write(now.jobs);
+      for (size_t k = 0; k < now.jobs.size(); ++k) {
+        if (written)
+          add(outcomes_[now.owners[k]], std::move((*written)[k]));
+        else
+          fail(now.owners[k], written.error());
+      }
+    }
+  }
+
+  /// An error of all is the error of the group, as from a single store.
+  caf::expected<std::vector<write_outcome>> settled() {
+    size_t lost = 0;
+    const caf::error* last = nullptr;
+    for (size_t i = 0; i < outcomes_.size(); ++i) {
+      const auto& t = tallies_[i];
+      if (t.failed == 0)
+        continue;
+      if (t.failed < t.parts)
+        outcomes_[i].error = make_error(errc::unknown_outcome, "a part was stored, and for the rest: "
+                                                                   + describe(outcomes_[i].error));
+      ++lost;
+      last = &outcomes_[i].error;
+    }
+    if (last && lost == outcomes_.size() && code_of(*last) != errc::unknown_outcome)
+      return *last;
+    return std::move(outcomes_);
+  }
+
+  session& catalog_;
+  sessions& users_;
+  const std::vector<write_job>& jobs_;
+  std::vector<part> parts_;
+  std::vector<write_outcome> outcomes_;
+  std::vector<tally> tallies_;
+};
+
+// -- reading --------------------------------------------------------------------------------------
+
+/// The arrival numbers of several databases as one: those of database p are p, p + n, p + 2n ...
+struct numbering {
+  /// Where a listing from a moment on begins.
+  static constexpr int64_t before_all = std::numeric_limits<int64_t>::min();
+
+  size_t place;
+  size_t databases;
+
+  int64_t outer(int64_t seq) const {
+    if (seq == before_all)
+      return before_all;
+    return seq * static_cast<int64_t>(databases) + static_cast<int64_t>(place);
+  }
+  /// The largest number here that does not come after `outer_seq`.
+  int64_t inner(int64_t outer_seq) const {
+    if (outer_seq == before_all)
+      return before_all;
+    auto n = static_cast<int64_t>(databases);
+    auto d = outer_seq - static_cast<int64_t>(place);
+    return d / n - (d % n < 0 ? 1 : 0);
+  }
+};
+
+bool before(const event_cursor& a, const event_cursor& b) {
+  return std::tie(a.at_ms, a.seq) < std::tie(b.at_ms, b.seq);
+}
+
+class sharded_session : public session {
+ public:
+  /// `catalog` is one of `users` when `own_catalog` is null.
+  sharded_session(std::unique_ptr<session> own_catalog, sessions users, size_t catalog_place)
+      : own_catalog_(std::move(own_catalog)),
+        users_(std::move(users)),
+        catalog_(own_catalog_ ? *own_catalog_ : *users_[catalog_place]) {}
+
+  caf::expected<std::vector<write_outcome>> write(const std::vector<write_job>& jobs) override {
+    return group_router{catalog_, users_, jobs}.run();
+  }
+
+  caf::error ping() override {
+    if (auto err = catalog_.ping())
+      return err;
+    for (auto& s : users_)
+      if (s.get() != &catalog_)
+        if (auto err = s->ping())
+          return err;
+    return {};
+  }
+
+  caf::expected<std::vector<user_row>> load_users(const std::vector<std::string>& users) override {
+    std::vector<std::vector<std::string>> asked(users_.size());
+    std::vector<std::vector<size_t>> places(users_.size());
+    for (size_t i = 0; i < users.size(); ++i) {
+      auto p = place_of(users[i], users_.size());
+      asked[p].push_back(users[i]);
+      places[p].push_back(i);
+    }
+    std::vector<user_row> out(users.size());
+    for (size_t p = 0; p < users_.size(); ++p) {
+      if (asked[p].empty())
+        continue;
+      auto rows = users_[p]->load_users(asked[p]);
+      for (size_t k = 0; k < asked[p].size(); ++k) {
+        auto& row = out[places[p][k]];
+        if (rows)
+          row = std::move((*rows)[k]);
+        else
+          row = {asked[p][k], {}, {}, rows.error()};
+      }
+    }
+    return out;
+  }
+
+  caf::expected<std::optional<std::string>>
+  load_answer(const std::string& user, const std::string& request_id, int64_t not_before_ms) override {
+    return of(user).load_answer(user, request_id, not_before_ms);
+  }
+
+  caf::expected<catalog_rows> load_catalog() override { return catalog_.load_catalog(); }
+  caf::expected<uint64_t> load_catalog_version() override { return catalog_.load_catalog_version(); }
+
+  caf::expected<std::vector<stat_row>> load_stats(const std::string& popup) override {
+    std::map<std::pair<std::string, std::string>, stat_row> sums;
+    for (auto& s : users_) {
+      auto rows = s->load_stats(popup);
+      if (!rows)
+        return std::move(rows.error());
+      for (auto& r : *rows) {
+        auto& sum = sums.try_emplace({r.variant, r.kind}, stat_row{r.variant, r.kind}).first->second;
+        sum.total += r.total;
+        sum.users += r.users;
+      }
+    }
+    std::vector<stat_row> out;
+    for (auto& [key, sum] : sums)
+      out.push_back(std::move(sum));
+    std::sort(out.begin(), out.end(), listed_before);
+    return out;
+  }
+
+  caf::expected<event_page> load_events(const event_filter& filter, const event_cursor& from,
+                                        uint32_t limit) override {
+    if (filter.user.empty())
+      return merged(filter, from, limit);
+    auto p = place_of(filter.user, users_.size());
+    return load_from(p, filter, from, limit);
+  }
+
+ private:
+  session& of(const std::string& user) { return *users_[place_of(user, users_.size())]; }
+
+  caf::expected<event_page> load_from(size_t p, const event_filter& filter, const event_cursor& from,
+                                      uint32_t limit) {
+    const numbering n{p, users_.size()};
+    auto page = users_[p]->load_events(filter, {from.at_ms, n.inner(from.seq)}, limit);
+    if (!page)
+      return page;
+    page->next.seq = n.outer(page->next.seq);
+    for (auto& e : page->events)
+      e.seq = n.outer(e.seq);
+    return page;
+  }
+
+  /// One page of each database, together as far as all of them have been looked through.
+  caf::expected<event_page> merged(const event_filter& filter, const event_cursor& from, uint32_t limit) {
+    event_page out;
+    out.last = true;
+    for (size_t p = 0; p < users_.size(); ++p) {
+      auto page = load_from(p, filter, from, limit);
+      if (!page)
+        return page;
+      if (!page->last && (out.last || before(page->next, out.next)))
+        out.next = page->next;
+      out.last = out.last && page->last;
+      std::move(page->events.begin(), page->events.end(), std::back_inserter(out.events));
+    }
+    auto cursor = [](const event_row& e) { return event_cursor{e.at_ms, e.seq}; };
+    auto& events = out.events;
+    std::sort(events.begin(), events.end(),
+              [&](const event_row& a, const event_row& b) { return before(cursor(a), cursor(b)); });
+    if (!out.last)
+      events.erase(std::find_if(events.begin(), events.end(),
+                                [&](const event_row& e) { return before(out.next, cursor(e)); }),
+                   events.end());
+    if (events.size() > limit) {
+      events.resize(limit);
+      out.next = cursor(events.back());
+      out.last = false;
+    }
+    return out;
+  }
+
+  std::unique_ptr<session> own_catalog_;
+  sessions users_;
+  session& catalog_;
+};
+
+class sharded_store : public store {
+ public:
+  sharded_store(store_ptr catalog, std::vector<store_ptr> users)
+      : catalog_(std::move(catalog)),
+        users_(std::move(users)),
+        catalog_place_(static_cast<size_t>(std::find(users_.begin(), users_.end(), catalog_) - users_.begin())) {}
+
+  caf::expected<std::unique_ptr<session>> open_writer() override { return open(&store::open_writer); }
+  caf::expected<std::unique_ptr<session>> open_reader() override { return open(&store::open_reader); }
+
+  std::string describe() const override {
+    auto text = catalog_->describe() + ", users in";
+    for (const auto& u : users_)
+      text += (u == users_.front() ? " " : "; ") + u->describe();
+    return text;
+  }
+
+  std::string warning() const override {
+    std::string text;
+    for (const auto& s : all()) {
+      auto one = s->warning();
+      text += (text.empty() || one.empty() ? "" : "; ") + one;
+    }
+    return text;
+  }
+
+  store_stats stats() const override {
+    store_stats out;
+    for (const auto& s : all()) {
+      auto one = s->stats();
+      for (auto& p : one.pools) {
+        p.database = s->describe() + " " + p.database;
+        out.pools.push_back(std::move(p));
+      }
+      for (auto& r : one.replicas)
+        out.replicas.push_back(std::move(r));
+    }
+    return out;
+  }
+
+ private:
+  using opener = caf::expected<std::unique_ptr<session>> (store::*)();
+
+  bool catalog_apart() const { return catalog_place_ == users_.size(); }
+
+  std::vector<store_ptr> all() const {
+    auto out = users_;
+    if (catalog_apart())
+      out.insert(out.begin(), catalog_);
+    return out;
+  }
+
+  caf::expected<std::unique_ptr<session>> open(opener f) {
+    std::unique_ptr<session> own_catalog;
+    if (catalog_apart()) {
+      auto opened = ((*catalog_).*f)();
+      if (!opened)
+        return opened;
+      own_catalog = std::move(*opened);
+    }
+    sessions parts;
+    for (auto& u : users_) {
+      auto opened = ((*u).*f)();
+      if (!opened)
+        return opened;
+      parts.push_back(std::move(*opened));
+    }
+    return std::unique_ptr<session>{
+        std::make_unique<sharded_session>(std::move(own_catalog), std::move(parts), catalog_place_)};
+  }
+
+  store_ptr catalog_;
+  std::vector<store_ptr> users_;
+  size_t catalog_place_; // users_.size(): apart
+};
+
+} // namespace
+
+store_ptr make_sharded_store(store_ptr catalog, std::vector<store_ptr> users) {
+  return std::make_shared<sharded_store>(std::move(catalog), std::move(users));
+}
+
+} // namespace beckon::storage
