@@ -234,7 +234,9 @@ void catalog_cache_state::load() {
   loading = ++last_token;
   auto ask = std::make_shared<read_ask>();
   ask->token = loading;
-  ask->job = load_catalog_job{};
+  // Without a reason to doubt the view this is the regular look whether somebody else changed the catalogue.
+  ask->job =
+      stale || !view || !written_ahead.empty() ? load_catalog_job{} : load_catalog_job{view->rows.version};
   ask->client = self;
   self->send(node->handles()->readers, read_atom::value, read_ask_ptr{std::move(ask)});
 }
@@ -244,8 +246,17 @@ void catalog_cache_state::loaded(const read_result& result) {
     return;
   loading = 0;
   if (!result.error.ok()) {
-    spdlog::warn("catalogue not loaded: {}; trying again in a second", result.error.detail);
+    if (!failing || !view)
+      spdlog::warn("catalogue not loaded: {}; trying again every second", result.error.detail);
+    failing = true;
     return; // beat() tries again while there is a reason
+  }
+  failing = false;
+  if (std::holds_alternative<std::monostate>(result.value)) {
+    // What we have was stored when it was looked; a reason for doubt may have come since.
+    if (stale || !written_ahead.empty())
+      load();
+    return;
   }
   stale = false;
   adopt(std::get<storage::catalog_rows>(result.value));
@@ -270,8 +281,9 @@ void catalog_cache_state::fail_all() {
 }
 
 void catalog_cache_state::beat() {
-  self->delayed_send(self, std::chrono::seconds{1}, beat_atom::value);
-  if (stale || !written_ahead.empty())
+  auto poll = node->options.catalog_poll_ms;
+  self->delayed_send(self, std::chrono::milliseconds{poll > 0 ? poll : 1000}, beat_atom::value);
+  if (poll > 0 || stale || !written_ahead.empty())
     load();
 }
 

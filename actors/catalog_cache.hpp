@@ -33,6 +33,7 @@ struct catalog_cache_state {
   uint64_t last_token = 0;
   uint64_t loading = 0; // token of the load under way; 0: none
   bool stale = true;    // the store may have something newer than the view: load until it is known
+  bool failing = false; // the last load failed
   std::unordered_map<uint64_t, change> changes;
   /// Changes that are durable and wait for a load to become live.
   std::vector<std::pair<change, storage::write_outcome>> written_ahead;

@@ -12,10 +12,10 @@ namespace {
 
 decide_ask parse_request(const net::request& request, body_errors& errors) {
   if (request.method == net::http_method::post) {
-    json::document doc;
-    if (!read_body(request, doc, errors))
+    json::small_document doc;
+    if (!read_body(request, doc.get(), errors))
       return {};
-    return parse_decide(doc, errors.fields);
+    return parse_decide(doc.get(), errors.fields);
   }
   auto ask = parse_decide_query(request, errors.fields);
   // Whoever asks with HEAD sees no popup, so none may be charged.

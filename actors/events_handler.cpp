@@ -46,12 +46,17 @@ net::response unknown_outcome() {
            "from counting twice");
 }
 
+/// After an I/O error the bytes may be in the file all the same: the start after it reads what is there.
+bool leaves_open(storage::errc code) {
+  return code == storage::errc::unknown_outcome || code == storage::errc::io_failed;
+}
+
 net::response render(const state& st, const write_result& result) {
   auto& m = *st.node->metrics;
   if (!result.error.ok()) {
     if (result.error.code == storage::errc::rejected && result.error.what == work_error::kind::store)
       return net::make_problem(422, "the store refuses this batch: " + result.error.detail);
-    if (result.error.code == storage::errc::unknown_outcome && result.error.what == work_error::kind::store)
+    if (leaves_open(result.error.code) && result.error.what == work_error::kind::store)
       return unknown_outcome();
     return net::make_unavailable("the events cannot be stored now and none of them was taken: "
                                  + result.error.detail + "; send the same batch again later");

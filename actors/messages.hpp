@@ -84,7 +84,9 @@ struct load_answer_job {
   std::string request_id;
   int64_t not_before_ms = 0;
 };
-struct load_catalog_job {};
+struct load_catalog_job {
+  std::optional<uint64_t> unless; // nothing is loaded while the stored version is this one
+};
 struct load_stats_job {
   std::string popup;
 };

@@ -1,10 +1,10 @@
 #include "actors/node.hpp"
 
 #include "actors/node_context.hpp"
+#include "actors/node_scheduler.hpp"
+#include "actors/open_store.hpp"
 #include "actors/routes.hpp"
 #include "actors/supervisor.hpp"
-#include "storage/mysql_store.hpp"
-#include "storage/sqlite_store.hpp"
 
 #include <caf/actor_system.hpp>
 #include <caf/actor_system_config.hpp>
@@ -16,7 +16,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <fstream>
 #include <thread>
 #include <unistd.h>
 #include <utility>
@@ -47,6 +46,8 @@ net::http_options http_options_from(const config::configuration& cfg) {
   o.connections_max = size("limits.connections-max");
   o.pipeline_depth_max = size("limits.pipeline-depth-max");
   o.requests_in_flight_max = size("limits.requests-in-flight-max");
+  o.inline_requests_max = size("http.inline-requests-max");
+  o.inline_body_bytes_max = size("http.inline-body-bytes-max");
   o.request_bytes_in_flight_max = size("limits.request-bytes-in-flight-max");
   o.output_bytes_max = size("limits.output-bytes-max");
   o.stream_piece_bytes_max = size("limits.stream-piece-bytes-max");
@@ -85,32 +86,33 @@ class running_node : public node {
 
   ~running_node() override { stop(); }
 
-  caf::error open(const config::configuration& cfg, const std::vector<extension>& extensions) {
-    auto options = http_options_from(cfg);
+  caf::error open(const config::configuration& cfg, const additions& added, const node_sockets& sockets) {
     grace_ms_ = cfg.integer("node.grace-ms");
     // The port first: a port in use is the most likely mistake, and then nothing else has been started.
-    auto listening = net::open_listener(options);
-    if (!listening)
-      return std::move(listening.error());
-    address_ = listening->address;
-    port_ = listening->port;
-    if (auto err = start_actors(cfg)) {
-      ::close(listening->fd);
+    std::vector<front> fronts;
+    auto err = listen(cfg, sockets, fronts);
+    if (!err)
+      err = start_actors(cfg, added);
+    if (err) {
+      for (const auto& f : fronts)
+        ::close(f.listening.fd);
       stop_actors();
       return err;
     }
     auto table = make_routes(context_);
-    for (const auto& extend : extensions)
+    for (const auto& extend : added.extensions)
       for (auto& r : extend(context_))
         table.push_back(std::move(r));
-    broker_ = net::spawn_http_broker(system_, std::move(*listening), std::move(options), std::move(table),
-                                     context_->metrics->registry());
+    for (auto& f : fronts)
+      brokers_.push_back(net::spawn_http_broker(system_, f.listening, std::move(f.options), table,
+                                                brokers_.empty() ? context_->metrics->registry() : nullptr));
     return {};
   }
 
   const std::string& address() const override { return address_; }
   uint16_t port() const override { return port_; }
   std::string store_description() const override { return store_ ? store_->describe() : std::string{}; }
+  uint64_t events_waiting() const override { return context_->outbox ? context_->outbox->depth().events : 0; }
   std::string fatal_reason() const override { return context_->health.fatal_reason(); }
 
   uint64_t stop() override {
@@ -118,7 +120,7 @@ class running_node : public node {
       return cut_off_;
     stopped_ = true;
     context_->health.draining = true;
-    if (broker_)
+    if (!brokers_.empty())
       drain();
     stop_actors();
     context_->publish(nullptr);
@@ -126,11 +128,36 @@ class running_node : public node {
   }
 
  private:
-  caf::error start_actors(const config::configuration& cfg) {
+  struct front {
+    net::http_options options;
+    net::listener listening;
+  };
+
+  /// The sockets of all fronts; after an error, those that were opened before it.
+  caf::error listen(const config::configuration& cfg, const node_sockets& sockets,
+                    std::vector<front>& fronts) {
+    if (sockets.none)
+      return {};
+    for (int fd : {sockets.shared, sockets.own}) {
+      if (fd < 0 && !fronts.empty())
+        break;
+      auto options = http_options_from(cfg);
+      options.inherited_fd = fd;
+      auto listening = net::open_listener(options);
+      if (!listening)
+        return std::move(listening.error());
+      fronts.push_back({std::move(options), std::move(*listening)});
+    }
+    address_ = fronts.front().listening.address;
+    port_ = fronts.front().listening.port;
+    return {};
+  }
+
+  caf::error start_actors(const config::configuration& cfg, const additions& added) {
     auto store = open_store(cfg);
     if (!store)
       return std::move(store.error());
-    store_ = std::move(*store);
+    store_ = added.wrap_store ? added.wrap_store(std::move(*store)) : std::move(*store);
     context_->store = store_;
     auto outbox = open_outbox(cfg);
     if (!outbox)
@@ -164,9 +191,15 @@ class running_node : public node {
   void drain() {
     caf::scoped_actor self{system_};
     auto wait = std::chrono::milliseconds{grace_ms_} + std::chrono::seconds{5};
-    self->request(broker_, wait, net::drain_atom::value, static_cast<uint32_t>(grace_ms_))
-        .receive([this](uint64_t cut) { cut_off_ = cut; }, [this](const caf::error&) { cut_off_ = 1; });
-    broker_ = nullptr;
+    auto ask = [&](const net::http_broker_actor& broker) {
+      return self->request(broker, wait, net::drain_atom::value, static_cast<uint32_t>(grace_ms_));
+    };
+    std::vector<decltype(ask(brokers_.front()))> asked;
+    for (const auto& broker : brokers_)
+      asked.push_back(ask(broker));
+    for (auto& answer : asked)
+      answer.receive([this](uint64_t cut) { cut_off_ += cut; }, [this](const caf::error&) { ++cut_off_; });
+    brokers_.clear();
   }
 
   void stop_actors() {
@@ -184,7 +217,7 @@ class running_node : public node {
   node_context_ptr context_;
   storage::store_ptr store_;
   supervisor_actor supervisor_;
-  net::http_broker_actor broker_;
+  std::vector<net::http_broker_actor> brokers_;
   std::string address_;
   uint16_t port_ = 0;
   int64_t grace_ms_ = 10000;
@@ -201,73 +234,20 @@ void prepare_system(caf::actor_system_config& target, const config::configuratio
   auto threads = static_cast<size_t>(cfg.integer("node.threads"));
   if (threads == 0)
     threads = std::max(1U, std::thread::hardware_concurrency());
-  // Measured: stealing workers sleep and poll, which costs more than one shared queue on a few cores.
-  target.set("scheduler.policy", caf::atom("sharing"));
+  target.load<node_scheduler>();
   target.set("scheduler.max-threads", threads);
   target.set("scheduler.max-throughput", size_t{64});
   target.set("middleman.max-consecutive-reads", size_t{1});
 }
 
-namespace {
-
-caf::expected<std::string> read_password(const config::configuration& cfg) {
-  const auto& file = cfg.text("mysql.password-file");
-  if (file.empty())
-    return cfg.text("mysql.password");
-  std::ifstream in{file};
-  std::string line;
-  if (!std::getline(in, line))
-    return caf::make_error(caf::sec::runtime_error,
-                           "mysql.password-file: " + file
-                               + " cannot be read or is empty; its first line is the password");
-  return line;
-}
-
-caf::expected<storage::store_ptr> open_mysql_store(const config::configuration& cfg) {
-  auto password = read_password(cfg);
-  if (!password)
-    return std::move(password.error());
-  storage::mysql_options o;
-  o.host = cfg.text("mysql.host");
-  o.port = static_cast<uint16_t>(cfg.integer("mysql.port"));
-  o.socket = cfg.text("mysql.socket");
-  o.user = cfg.text("mysql.user");
-  o.password = std::move(*password);
-  o.database = cfg.text("mysql.database");
-  o.tls.required = cfg.boolean("mysql.tls-required");
-  o.tls.verify = cfg.boolean("mysql.tls-verify");
-  o.tls.ca = cfg.text("mysql.tls-ca");
-  o.tls.cert = cfg.text("mysql.tls-cert");
-  o.tls.key = cfg.text("mysql.tls-key");
-  o.connect_timeout_ms = cfg.integer("mysql.connect-timeout-ms");
-  o.read_timeout_ms = cfg.integer("mysql.read-timeout-ms");
-  o.write_timeout_ms = cfg.integer("mysql.write-timeout-ms");
-  o.ping_after_idle_ms = cfg.integer("mysql.ping-after-idle-ms");
-  o.recycle_after_ms = cfg.integer("mysql.recycle-after-ms");
-  return storage::open_mysql(o);
-}
-
-} // namespace
-
-caf::expected<storage::store_ptr> open_store(const config::configuration& cfg) {
-  if (cfg.text("storage.backend") == "mysql")
-    return open_mysql_store(cfg);
-  storage::sqlite_options o;
-  o.path = cfg.text("node.data-dir") + "/beckon.db";
-  o.busy_timeout_ms = cfg.integer("sqlite.busy-timeout-ms");
-  o.cache_kib = cfg.integer("sqlite.cache-kib");
-  o.wal_checkpoint_pages = cfg.integer("sqlite.wal-checkpoint-pages");
-  return storage::open_sqlite(o);
-}
-
 caf::expected<std::unique_ptr<node>> node::start(caf::actor_system& system, const config::configuration& cfg,
-                                                 const std::vector<extension>& extensions) {
+                                                 const additions& added, const node_sockets& sockets) {
   auto context = std::make_shared<node_context>();
   context->options = options_from(cfg);
   context->metrics = std::make_shared<node_metrics>(std::make_shared<prometheus::Registry>());
   context->now_ms = unix_now_ms;
   auto running = std::make_unique<running_node>(system, std::move(context));
-  if (auto err = running->open(cfg, extensions))
+  if (auto err = running->open(cfg, added, sockets))
     return err;
   return std::unique_ptr<node>{std::move(running)};
 }

@@ -25,6 +25,21 @@ using node_context_ptr = std::shared_ptr<node_context>;
 /// Adds routes of its own to a node: gets what request actors may use and returns lines of the route table.
 using extension = std::function<std::vector<net::route>(const node_context_ptr&)>;
 
+/// What another program adds to a node.
+struct additions {
+  std::vector<extension> extensions = {};
+  /// Gets the opened store and returns the one that the node works with; empty: the opened one. It is for
+  /// tests that need a store which does not keep its promises.
+  std::function<storage::store_ptr(storage::store_ptr)> wrap_store = {};
+};
+
+/// Where a node listens. Descriptors are of sockets that listen already and that another process keeps open.
+struct node_sockets {
+  bool none = false; // serves nobody: it only ships its outbox
+  int shared = -1;   // instead of http.address and http.port
+  int own = -1;      // another one with the same routes, where this very node is reached
+};
+
 /// Sets what this program needs of CAF: message types, scheduler, middleman. Call before the actor_system is
 /// made.
 void prepare_system(caf::actor_system_config& target, const config::configuration& cfg);
@@ -38,13 +53,16 @@ class node {
   /// Opens the store, migrates it, starts the actors and listens. On an error nothing is left running.
   /// The error's text is for people.
   static caf::expected<std::unique_ptr<node>> start(caf::actor_system& system,
-                                                    const config::configuration& cfg,
-                                                    const std::vector<extension>& extensions);
+                                                    const config::configuration& cfg, const additions& added,
+                                                    const node_sockets& sockets = {});
 
   virtual const std::string& address() const = 0;
   virtual uint16_t port() const = 0;
   /// "sqlite /var/lib/beckon/beckon.db".
   virtual std::string store_description() const = 0;
+
+  /// Events that were accepted and are not in the store yet; 0 without an outbox.
+  virtual uint64_t events_waiting() const = 0;
 
   /// Whether a fault was found after which the process must not go on (an fsync error); the reason, else
   /// empty.
@@ -54,8 +72,5 @@ class node {
   /// node.grace-ms. Returns how many requests were cut off (0: none). Idempotent.
   virtual uint64_t stop() = 0;
 };
-
-/// Opens the store that the configuration names; used by the node and by operator commands.
-caf::expected<storage::store_ptr> open_store(const config::configuration& cfg);
 
 } // namespace beckon::actors

@@ -2,6 +2,7 @@
 
 #include "actors/interfaces.hpp"
 #include "actors/node_metrics.hpp"
+#include "actors/log_limiter.hpp"
 #include "actors/node_options.hpp"
 #include "storage/outbox.hpp"
 
@@ -52,6 +53,7 @@ struct node_context {
   std::weak_ptr<storage::store> store; // to ask for its warning
   storage::outbox_ptr outbox;          // null: events go straight to the store
   int64_t (*now_ms)() = nullptr;       // Unix time
+  log_limiter load_faults;             // of users: while the store is away there is one for each ask
 
   /// The present table of actors; null before the start.
   node_handles_ptr handles() const { return std::atomic_load_explicit(&handles_, std::memory_order_acquire); }

@@ -114,7 +114,8 @@ behavior metrics_handler(node_handler_pointer self, net::request_ptr request, ne
   st.open(std::move(request), std::move(broker), std::move(node));
   net::response r;
   r.content_type = "text/plain; version=0.0.4; charset=utf-8";
-  r.body = st.node->metrics->text();
+  auto store = st.node->store.lock();
+  r.body = st.node->metrics->text(store ? store->stats() : storage::store_stats{});
   return answer_now(self, std::move(r));
 }
 

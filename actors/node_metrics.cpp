@@ -1,5 +1,7 @@
 #include "actors/node_metrics.hpp"
 
+#include "actors/store_metrics.hpp"
+
 #include <prometheus/collectable.h>
 #include <prometheus/counter.h>
 #include <prometheus/gauge.h>
@@ -162,8 +164,10 @@ node_metrics::node_metrics(std::shared_ptr<pm::Registry> registry)
 
 node_metrics::~node_metrics() = default;
 
-std::string node_metrics::text() const {
+std::string node_metrics::text(const storage::store_stats& store) const {
   auto families = registry_->Collect();
+  for (auto& f : families_of(store))
+    families.push_back(std::move(f));
   for (auto& f : sums_->Collect())
     families.push_back(std::move(f));
   return pm::TextSerializer{}.Serialize(families);

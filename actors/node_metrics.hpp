@@ -2,6 +2,7 @@
 
 #include "decision/decide.hpp"
 #include "decision/hash.hpp"
+#include "storage/store.hpp"
 
 #include <array>
 #include <atomic>
@@ -83,8 +84,8 @@ class node_metrics {
   write_pool_metrics store_pool;
   write_pool_metrics outbox_pool;
 
-  /// Everything, in the Prometheus text format.
-  std::string text() const;
+  /// Everything, with what the store says of its connections, in the Prometheus text format.
+  std::string text(const storage::store_stats& store = {}) const;
 
  private:
   using shard_array = std::array<shard_counters, decision::shard_count>;

@@ -1,6 +1,9 @@
 #include "actors/node_options.hpp"
 
+#include "actors/open_store.hpp"
 #include "config/configuration.hpp"
+
+#include <algorithm>
 
 namespace beckon::actors {
 
@@ -13,9 +16,13 @@ node_options options_from(const config::configuration& cfg) {
   o.replay_answers_max = size("limits.replay-answers-max");
   o.popups_max = size("limits.popups-max");
   auto mysql = cfg.text("storage.backend") == "mysql";
+  if (mysql)
+    o.catalog_poll_ms = cfg.integer("catalog.poll-ms");
+  if (mysql && cfg.integer("workers.count") > 0)
+    o.user_age_max_ms = cfg.integer("workers.user-age-max-ms");
   o.writers = size("writers.count");
   if (o.writers == 0)
-    o.writers = mysql ? 2 : 1;
+    o.writers = mysql ? std::min<size_t>(64, 2 * user_databases(cfg)) : 1;
   o.write_jobs_max = size("writers.queue-jobs-max");
   o.write_bytes_max = size("writers.queue-bytes-max");
   o.queue_wait_ms = cfg.integer("writers.queue-wait-ms");

@@ -27,7 +27,17 @@ struct single_read {
   void operator()(const load_answer_job& j) const {
     settle(out, session.load_answer(j.user, j.request_id, j.not_before_ms));
   }
-  void operator()(const load_catalog_job&) const { settle(out, session.load_catalog()); }
+  void operator()(const load_catalog_job& j) const {
+    if (j.unless) {
+      auto version = session.load_catalog_version();
+      if (!version || *version == *j.unless) {
+        if (!version)
+          out.error = to_work_error(version.error());
+        return;
+      }
+    }
+    settle(out, session.load_catalog());
+  }
   void operator()(const load_stats_job& j) const { settle(out, session.load_stats(j.popup)); }
   void operator()(const load_events_job& j) const {
     settle(out, session.load_events(j.filter, j.from, j.limit));
@@ -49,10 +59,13 @@ void reader_state::load_users(const read_batch& batch, read_batch_result& result
     return;
   auto rows = session->load_users(users);
   for (size_t k = 0; k < places.size(); ++k) {
-    if (rows)
-      result.results[places[k]].value = std::move((*rows)[k]);
+    auto& out = result.results[places[k]];
+    if (!rows)
+      out.error = to_work_error(rows.error());
+    else if ((*rows)[k].error)
+      out.error = to_work_error((*rows)[k].error);
     else
-      result.results[places[k]].error = to_work_error(rows.error());
+      out.value = std::move((*rows)[k]);
   }
 }
 

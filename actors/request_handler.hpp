@@ -66,9 +66,9 @@ net::route make_route(net::http_method method, std::string pattern, node_context
   net::route r;
   r.key = {method, std::move(pattern)};
   r.deadline_ms = deadline_ms;
-  r.handle = [node = std::move(node), behaviour](caf::actor_system& system, net::request_ptr request,
+  r.handle = [node = std::move(node), behaviour](const net::spawn_place& place, net::request_ptr request,
                                                  net::http_broker_actor broker) -> net::request_actor {
-    return system.spawn(behaviour, std::move(request), std::move(broker), node);
+    return net::spawn_at(place, behaviour, std::move(request), std::move(broker), node);
   };
   return r;
 }

@@ -15,9 +15,12 @@ std::vector<net::route> make_routes(const node_context_ptr& node) {
   using net::http_method;
   auto metrics = make_route(http_method::get, "/metrics", node, metrics_handler);
   metrics.publish_metrics = true;
+  auto decide = make_route(http_method::post, "/v1/decide", node, decide_handler);
+  auto decide_by_query = make_route(http_method::get, "/v1/decide", node, decide_handler);
+  decide.quick = decide_by_query.quick = true;
   return {
-      make_route(http_method::post, "/v1/decide", node, decide_handler),
-      make_route(http_method::get, "/v1/decide", node, decide_handler),
+      std::move(decide),
+      std::move(decide_by_query),
       make_route(http_method::post, "/v1/events", node, events_handler),
       make_route(http_method::get, "/v1/events", node, event_export_handler),
       make_route(http_method::get, "/v1/popups", node, popup_list_handler),

@@ -59,6 +59,7 @@ struct user_entry {
   const std::string* user = nullptr; // the key, which the map keeps in place
   user_entry* newer = nullptr;       // neighbours in order of use
   user_entry* older = nullptr;
+  int64_t loaded_ms = 0;         // when state and profile were read
   phase now = phase::absent;
   bool found = false; // the store knows this user
 

@@ -76,12 +76,14 @@ void user_shard_state::loaded(const read_result& result) {
   std::string fault = result.error.detail;
   if (result.error.ok() && adopt_row(e, std::get<storage::user_row>(result.value), fault)) {
     e.now = user_entry::phase::ready;
+    e.loaded_ms = node->now_ms();
     if (e.work->owed)
       charge_owed(e);
     drain(e);
     return;
   }
-  spdlog::warn("user state not loaded: {}", fault);
+  if (auto left_out = node->load_faults.let_through(node->now_ms()))
+    spdlog::warn("user state not loaded: {} (and {} more since the last such line)", fault, *left_out);
   e.now = user_entry::phase::absent;
   give_up_waiting(e, result.error.what == work_error::kind::overloaded ? ask_status::overloaded
                                                                        : ask_status::unavailable);
@@ -148,7 +150,19 @@ user_entry& user_shard_state::use(const std::string& user) {
   return e;
 }
 
+// Where other processes serve the same users, what they changed is seen in time: a profile is not part of the
+// version that a claim is checked against, and a patch is made on the profile that is stored. While the store
+// is away, what is in memory is better than nothing.
+bool user_shard_state::outdated(const user_entry& e, const pending_ask& ask) const {
+  auto age_max = node->options.user_age_max_ms;
+  if (age_max == 0 || !node->health.store.writable)
+    return false;
+  return std::holds_alternative<pending_user>(ask) || node->now_ms() - e.loaded_ms >= age_max;
+}
+
 void user_shard_state::admit(user_entry& e, pending_ask ask) {
+  if (e.now == user_entry::phase::ready && outdated(e, ask))
+    e.now = user_entry::phase::absent;
   if (e.now == user_entry::phase::ready) {
     run(e, std::move(ask));
     return;

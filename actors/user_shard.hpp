@@ -51,6 +51,7 @@ struct user_shard_state {
   user_entry& use(const std::string& user);
 
   void admit(user_entry& e, pending_ask ask);
+  bool outdated(const user_entry& e, const pending_ask& ask) const;
   bool wait(user_entry& e, pending_ask& ask);
   void run(user_entry& e, pending_ask ask);
   void drain(user_entry& e);

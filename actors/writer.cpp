@@ -14,6 +14,15 @@ work_error to_work_error(const caf::error& e) {
   return {work_error::kind::store, storage::code_of(e), storage::describe(e)};
 }
 
+namespace {
+
+/// Whether the store is well, and only this write is not.
+bool concerns_one_job(const work_error& why) {
+  return why.code == storage::errc::rejected || why.code == storage::errc::corrupt;
+}
+
+} // namespace
+
 caf::error writer_state::connect() {
   if (session)
     return {};
@@ -65,14 +74,36 @@ write_batch_result_ptr writer_state::run(const write_batch& batch) {
     return result;
   }
   work_error why;
-  if (commit(batch.jobs, result->outcomes, why))
+  if (commit(batch.jobs, result->outcomes, why)) {
+    settle_failed(batch, *result);
     return result;
-  auto one_job = why.code == storage::errc::rejected || why.code == storage::errc::corrupt;
-  if (one_job && batch.jobs.size() > 1) {
+  }
+  if (concerns_one_job(why) && batch.jobs.size() > 1) {
     commit_singly(batch.jobs, *result);
     return result;
   }
   return fail(why);
+}
+
+// A store of several databases tells of each job whether its database failed. A job that is refused may have taken
+// the others of its database with it.
+void writer_state::settle_failed(const write_batch& batch, write_batch_result& result) {
+  auto failed = [](const storage::write_outcome& o) { return static_cast<bool>(o.error); };
+  if (std::none_of(result.outcomes.begin(), result.outcomes.end(), failed))
+    return;
+  result.errors.assign(batch.jobs.size(), work_error{});
+  for (size_t i = 0; i < batch.jobs.size(); ++i) {
+    auto& outcome = result.outcomes[i];
+    if (!failed(outcome))
+      continue;
+    auto& why = result.errors[i];
+    why = to_work_error(outcome.error);
+    std::vector<storage::write_outcome> one;
+    if (concerns_one_job(why) && commit({batch.jobs[i]}, one, why)) {
+      outcome = std::move(one.front());
+      why = {};
+    }
+  }
 }
 
 session_opener writes_to(storage::store_ptr store) {

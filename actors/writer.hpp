@@ -34,6 +34,7 @@ struct writer_state {
   bool commit(const std::vector<storage::write_job>& jobs, std::vector<storage::write_outcome>& outcomes,
               work_error& why);
   void commit_singly(const std::vector<storage::write_job>& jobs, write_batch_result& result);
+  void settle_failed(const write_batch& batch, write_batch_result& result);
 };
 
 writer_actor::behavior_type writer(writer_actor::stateful_pointer<writer_state> self, session_opener open,

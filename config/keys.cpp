@@ -50,6 +50,12 @@ constexpr key table[] = {
   {"http.request-deadline-ms", integer, "5000", "ms", 10, 10 * minute_ms, "",
    "A request must be answered by then; otherwise it gets 503."},
 
+  {"http.inline-requests-max", integer, "64", "", 0, 100'000, "",
+   "Decides that the I/O thread works on itself in one turn instead of waking another thread for each; more go to "
+   "node.threads. 0: none."},
+  {"http.inline-body-bytes-max", integer, "4096", "bytes", 0, mib, "",
+   "A decide with a larger body goes to node.threads."},
+
   {"limits.request-line-bytes-max", integer, "8192", "bytes", 64, 65536, "",
    "Longest request line; beyond: 414."},
   {"limits.header-bytes-max", integer, "16384", "bytes", 256, mib, "",
@@ -81,6 +87,16 @@ constexpr key table[] = {
   {"limits.replay-answers-max", integer, "64", "", 1, 100'000, "",
    "Answers without a popup that each shard remembers for retries of the same request_id."},
 
+  {"workers.count", integer, "0", "", 0, 64, "",
+   "Processes of `serve`, each a node, on one port (also: serve --workers N); 0: this process is the node. Needs storage.backend mysql."},
+  {"workers.port-base", integer, "0", "", 0, 65000, "",
+   "Worker K also listens alone on this port plus K, so that its /metrics and /readyz can be asked; 0: not."},
+  {"workers.user-age-max-ms", integer, "1000", "ms", 0, hour_ms, "",
+   "A user in a worker's memory for longer is read again before a decision, since others may have changed the profile; 0: no bound."},
+
+  {"catalog.poll-ms", integer, "1000", "ms", 0, 1000, "",
+   "How often it is looked whether another node changed the catalogue, on MySQL; 0: never."},
+
   {"storage.backend", choice, "sqlite", "", 0, 0, "sqlite|mysql",
    "sqlite: embedded, in node.data-dir. mysql: a MySQL 8 or MariaDB server, as [mysql] says."},
 
@@ -108,9 +124,29 @@ constexpr key table[] = {
   {"mysql.write-timeout-ms", integer, "2000", "ms", 1000, 10 * minute_ms, "", "Wait for a statement to be taken; whole seconds, rounded up."},
   {"mysql.ping-after-idle-ms", integer, "30000", "ms", 0, hour_ms, "", "A connection idle for longer is tried before it is used."},
   {"mysql.recycle-after-ms", integer, "1800000", "ms", 0, 24 * hour_ms, "", "A connection older than this is replaced before it is used; 0: never."},
+  {"mysql.pool-size", integer, "0", "", 0, 1000, "",
+   "Connections kept open to each database; 0: one for each writing and reading thread, so that none waits."},
+  {"mysql.max-overflow", integer, "2", "", 0, 1000, "",
+   "More connections while all are in use, closed when they come back."},
+  {"mysql.pool-timeout-ms", integer, "2000", "ms", 1, 10 * minute_ms, "",
+   "Wait for a connection while all are in use; beyond: the store counts as unavailable."},
+  {"mysql.connect-retry-ms", integer, "50", "ms", 1, 10 * minute_ms, "",
+   "Pause after a connection could not be made; doubled each time."},
+  {"mysql.connect-retry-max-ms", integer, "1000", "ms", 1, 10 * minute_ms, "",
+   "The longest such pause: within it a server that is back is found."},
+  {"mysql.replicas", text, "", "", 0, 4000, "",
+   "Read-only copies of the database, HOST:PORT parted by commas. Statistics and lists of all users' events are read there."},
+  {"mysql.replica-staleness-ms", integer, "2000", "ms", 1, 24 * hour_ms, "",
+   "A replica that may be further behind is not read from; the primary is."},
+  {"mysql.replica-check-ms", integer, "500", "ms", 1, 10 * minute_ms, "",
+   "How often it is found out how far a replica is behind. Well below mysql.replica-staleness-ms."},
+
+  {"mysql.shards.databases", text, "", "", 0, 8000, "",
+   "HOST:PORT/DATABASE parted by commas; user shard s is in number s modulo their count. +HOST:PORT after one: its replica. "
+   "Empty: users are in mysql.database. Fixed once there are users."},
 
   {"writers.count", integer, "0", "", 0, 64, "",
-   "Writing threads, one store connection each. 0: 1 on SQLite, which takes one writer at a time, and 2 on MySQL."},
+   "Writing threads, one store connection each. 0: 1 on SQLite, which takes one writer at a time, and 2 for each database of users on MySQL."},
   {"writers.queue-jobs-max", integer, "20000", "jobs", 1, 10'000'000, "",
    "Writes that wait for one writer; beyond: 503 with Retry-After. Not below writers.batch-jobs-max."},
   {"writers.queue-bytes-max", integer, "67108864", "bytes", 65536, 16 * gib, "",
@@ -163,9 +199,12 @@ const std::vector<section>& sections() {
       {"node", "This node: its name, its directory, its threads."},
       {"http", "The HTTP front: where it listens and how long it waits for a client."},
       {"limits", "Bounds. What happens at each is a clear answer to the client, never a growing queue."},
+      {"workers", "Several processes on one port. Restarts are bounded as [supervisor] says."},
+      {"catalog", "The popups and settings that every node holds."},
       {"storage", "Which store keeps claims, events, popups and users."},
       {"sqlite", "The embedded store."},
       {"mysql", "The server, where storage.backend is mysql."},
+      {"mysql.shards", "Users spread over several databases of the same account; the catalogue stays in mysql.database."},
       {"writers", "Threads that write to the store, in groups: one group is one durable transaction."},
       {"readers", "Threads that read from the store what no cache holds."},
       {"durability", "What must be on disk before an answer leaves."},

@@ -13,6 +13,7 @@ namespace beckon::json {
 
 #include <rapidjson/document.h>
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -24,6 +25,20 @@ namespace beckon::json {
 
 using document = rapidjson::Document;
 using value = rapidjson::Value;
+
+/// A document whose values need no heap while they fit: a request's body as a rule does.
+class small_document {
+ public:
+  document& get() { return document_; }
+
+ private:
+  using pool = rapidjson::MemoryPoolAllocator<>;
+  static constexpr size_t more_bytes = 16384; // what is asked of the heap at a time beyond the buffer
+
+  alignas(std::max_align_t) std::array<char, 2048> buffer_;
+  pool memory_{buffer_.data(), buffer_.size(), more_bytes};
+  document document_{&memory_};
+};
 
 /// Why a text is not acceptable JSON. `offset` counts bytes from the start of the text.
 struct parse_error {

@@ -91,10 +91,10 @@ bool acceptor::refuse(std::string_view answer) {
   return fd >= 0;
 }
 
-/// Closing a listener resets whoever stands in its queue, and accepting until the queue is empty leaves a gap
-/// before the close. A filter that drops each SYN ends the queue's growth first. Clients that come now send
-/// their SYN again a second later, and then find the port closed.
-bool acceptor::shut_out_newcomers() {
+// Closing a listener resets whoever stands in its queue, and accepting until the queue is empty leaves a gap
+// before the close. A filter that drops each SYN ends the queue's growth first. Clients that come now send
+// their SYN again a second later, and then find the port closed.
+bool shut_out_newcomers(int listening) {
   constexpr uint32_t flags_at = 13; // of the TCP header, which is where the filter of a TCP socket begins
   constexpr uint32_t syn = 0x02;
   constexpr uint32_t syn_or_ack = 0x12;
@@ -107,7 +107,11 @@ bool acceptor::shut_out_newcomers() {
       BPF_STMT(BPF_RET | BPF_K, whole_packet),
   }};
   const sock_fprog program{static_cast<unsigned short>(steps.size()), steps.data()};
-  return ::setsockopt(listening_, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof(program)) == 0;
+  return ::setsockopt(listening, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof(program)) == 0;
+}
+
+bool acceptor::shut_out_newcomers() {
+  return net::shut_out_newcomers(listening_);
 }
 
 void acceptor::close() {

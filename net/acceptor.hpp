@@ -6,6 +6,10 @@
 
 namespace beckon::net {
 
+/// From now on nobody new can begin to connect to this listening socket, in whatever process it is open.
+/// False when the kernel has no such filter; everything else works on.
+bool shut_out_newcomers(int listening);
+
 /// Takes connections from a listening socket, and keeps one descriptor in reserve so that a client can be
 /// told when descriptors have run out instead of waiting in the queue. Runs on: I/O thread.  Blocks: no.
 class acceptor {

@@ -2,6 +2,7 @@
 
 #include "net/message.hpp"
 
+#include <caf/actor_system.hpp>
 #include <caf/allowed_unsafe_message_type.hpp>
 #include <caf/fwd.hpp>
 #include <caf/replies_to.hpp>
@@ -11,6 +12,8 @@
 #include <cstdint>
 #include <functional>
 #include <string>
+#include <type_traits>
+#include <utility>
 #include <vector>
 
 /// Typed interfaces between the broker and the actors that answer requests. All messages are local to the
@@ -84,8 +87,21 @@ using http_broker_actor = caf::typed_actor<
     // The broker's own clock; nobody else sends it.
     caf::reacts_to<wheel_atom>>;
 
+/// Where a request actor is to run.
+struct spawn_place {
+  caf::actor_system& system;
+  caf::execution_unit* unit = nullptr; // null: on a thread of the scheduler
+};
+
 /// Starts the actor that answers one request. Called on the I/O thread: must not block and should only spawn.
-using spawn_handler = std::function<request_actor(caf::actor_system&, request_ptr, http_broker_actor)>;
+using spawn_handler = std::function<request_actor(const spawn_place&, request_ptr, http_broker_actor)>;
+
+/// Spawns the actor whose behaviour `f` makes from `arguments`, at `place`.
+template <class F, class... Ts>
+caf::infer_handle_from_fun_t<F> spawn_at(const spawn_place& place, F f, Ts&&... arguments) {
+  caf::actor_config cfg{place.unit};
+  return place.system.spawn_functor(std::true_type{}, cfg, f, std::forward<Ts>(arguments)...);
+}
 
 } // namespace beckon::net
 

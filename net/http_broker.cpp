@@ -21,7 +21,7 @@ class http_broker final : public http_broker_actor::broker_base {
   using super = http_broker_actor::broker_base;
 
   http_broker(caf::actor_config& cfg, std::unique_ptr<http_front> front)
-      : super(cfg), front_(std::move(front)) {}
+      : super(cfg), front_(std::move(front)), inline_unit_(front_->inline_unit()) {}
 
   const char* name() const override { return "http_broker"; }
 
@@ -31,6 +31,20 @@ class http_broker final : public http_broker_actor::broker_base {
     if (front_)
       front_->end_turn();
     return result;
+  }
+
+  /// An answer from an actor that runs on the I/O thread need not go through the mailbox, and so through a system
+  /// call that wakes this very thread: it leaves with the turn that is under way. Only whole answers: pieces of a
+  /// stream may have others before them in the mailbox.
+  void enqueue(caf::mailbox_element_ptr message, caf::execution_unit* unit) override {
+    if (unit == inline_unit_ && front_) {
+      const auto& content = message->content();
+      if (content.match_elements<answer_atom, exchange_answer_ptr>()) {
+        front_->answer(content.get_as<exchange_answer_ptr>(1));
+        return;
+      }
+    }
+    super::enqueue(std::move(message), unit);
   }
 
   void on_exit() override { front_.reset(); }
@@ -88,7 +102,8 @@ class http_broker final : public http_broker_actor::broker_base {
     return promise;
   }
 
-  std::unique_ptr<http_front> front_;
+  std::unique_ptr<http_front> front_;                // touched by the I/O thread alone
+  const caf::execution_unit* const inline_unit_;     // compared by every thread
 };
 
 caf::io::network::default_multiplexer* loop_of(caf::actor_system& system) {

@@ -23,6 +23,8 @@ struct route {
   spawn_handler handle;
   int64_t deadline_ms = 0;      // 0: options.request_deadline_ms
   bool publish_metrics = false; // bring the registry up to date before the handler is called
+  // The work is a matter of microseconds, so the I/O thread may do it (http_options::inline_requests_max)
+  bool quick = false;
 };
 
 /// Bounds and time-outs of the front; each comes from one configuration key.
@@ -31,10 +33,17 @@ struct http_options {
   uint16_t port = 8080; // 0: any free one
   int backlog = 4096;
   bool reuse_port = false;
+  // A socket that listens already; address, port and reuse_port are then as it has them. Whoever opened it
+  // keeps it open: what waits in its queue when this front ends is somebody else's to take. -1: none
+  int inherited_fd = -1;
   parser_limits parser;
   size_t connections_max = 10000;        // beyond: accept halts until one closes
   size_t pipeline_depth_max = 16;        // requests in flight per connection; beyond: reading stops
   size_t requests_in_flight_max = 20000; // whole node; beyond: 503 with Retry-After
+  // Requests of quick routes that the I/O thread works on itself in one turn, instead of waking another thread
+  // for each; beyond, and with larger bodies: the scheduler's threads
+  size_t inline_requests_max = 64;
+  size_t inline_body_bytes_max = 4096;
   // Bodies of requests that come in or are in flight, whole node; beyond: 503 with Retry-After
   size_t request_bytes_in_flight_max = 268435456;
   // Unsent output and answers that wait for their turn, per connection; beyond: reading stops and no further
@@ -58,7 +67,7 @@ struct listener {
   uint16_t port = 0;
 };
 
-/// Binds and listens. Blocks: only while a host name in `address` is looked up.
+/// Binds and listens, or takes over `inherited_fd`. Blocks: only while a host name in `address` is looked up.
 /// Errors: caf::sec::cannot_open_port with one text that names address, port, cause and remedy.
 caf::expected<listener> open_listener(const http_options& options);
 

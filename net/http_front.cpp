@@ -59,12 +59,14 @@ http_front::http_front(caf::actor_system& system, caf::io::network::default_mult
       table_(std::move(table)),
       metrics_(std::move(metrics), patterns_of(table_)),
       poller_(new poller(loop)),
+      inline_unit_(system),
       wheel_(steady_us() / 1000, tick_ms),
       id_prefix_(random_prefix()) {
   for (auto& r : table_)
     router_.add(r.key);
   read_clock();
   refresh_date();
+  begin_inline_turn();
 }
 
 http_front::~http_front() {
@@ -208,6 +210,7 @@ void http_front::end_turn() {
       spawn_handlers(); // may mark again: who cannot be started is answered
   }
   dirty_.clear();
+  begin_inline_turn();
   if (unfinished_.empty())
     return;
   for (auto number : unfinished_)
@@ -215,6 +218,14 @@ void http_front::end_turn() {
       mark(*c);
   unfinished_.clear();
   host_.turn_again();
+}
+
+/// A request takes three runs: of its actor to ask, of the owner of what it asks for, of its actor to answer. The
+/// rest is for whoever else one of them sends to.
+void http_front::begin_inline_turn() {
+  constexpr size_t runs_per_request = 8;
+  inline_started_ = 0;
+  inline_unit_.reset(options_.inline_requests_max * runs_per_request);
 }
 
 void http_front::settle(connection& c) {

@@ -4,6 +4,7 @@
 #include "net/connection_table.hpp"
 #include "net/http_broker.hpp"
 #include "net/http_metrics.hpp"
+#include "net/io_unit.hpp"
 #include "net/poller.hpp"
 #include "net/router.hpp"
 #include "net/timer_wheel.hpp"
@@ -53,6 +54,8 @@ class http_front {
 
   void start(host h);
   void end_turn();
+  /// Where request actors may run on the I/O thread; the same for the whole life of the front.
+  const caf::execution_unit* inline_unit() const { return &inline_unit_; }
   void answer(const exchange_answer_ptr& answer);
   void begin(const exchange_answer_ptr& head, streaming_request_actor producer);
   void piece(exchange_id id, const std::string& bytes);
@@ -90,6 +93,7 @@ class http_front {
   void resume_accepting();
   bool refuse_client();
   void mark(connection& c);
+  void begin_inline_turn();
   void settle(connection& c);
   bool finished(const connection& c) const;
   void close_gently(connection& c);
@@ -121,6 +125,7 @@ class http_front {
   void admit_request(connection& c, exchange& e, std::unique_ptr<request> r);
   void spawn_handlers();
   void spawn_handler_of(std::unique_ptr<request> r);
+  spawn_place place_of(const route& to, const request& r);
   void refuse_input(connection& c, response why);
   exchange& add_exchange(connection& c);
   void name_request(exchange& e, const request* r);
@@ -165,6 +170,8 @@ class http_front {
   http_metrics metrics_;
   std::unique_ptr<poller, poller_stop> poller_;
   host host_;
+  io_unit inline_unit_;
+  size_t inline_started_ = 0; // in this turn
   uint32_t accept_burst_ = 1;
   bool accept_paused_ = false;
   int64_t accept_again_ms_ = 0; // 0: when a connection closes

@@ -32,7 +32,8 @@ void http_front::begin_drain(uint32_t grace_ms) {
 
 void http_front::begin_last_accepts(uint32_t grace_ms) {
   resume_accepting();
-  const bool shut_out = acceptor_.shut_out_newcomers();
+  // A socket that others keep open goes on taking connections: for them.
+  const bool shut_out = options_.inherited_fd >= 0 || acceptor_.shut_out_newcomers();
   accept_backlog();
   if (shut_out && grace_ms > 0)
     listen_until_ms_ = now_ms_ + std::min<int64_t>(handshake_ms, grace_ms);

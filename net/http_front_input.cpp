@@ -269,11 +269,21 @@ void http_front::admit_request(connection& c, exchange& e, std::unique_ptr<reque
 }
 
 /// All actors of a turn start together: a worker thread that was woken for the first finds the others,
-/// instead of falling asleep and being woken for each.
+/// instead of falling asleep and being woken for each. What runs on this thread is often answered when it returns.
 void http_front::spawn_handlers() {
   for (auto& r : parsed_)
     spawn_handler_of(std::move(r));
   parsed_.clear();
+  inline_unit_.run();
+}
+
+spawn_place http_front::place_of(const route& to, const request& r) {
+  auto may_run_here = to.quick && inline_started_ < options_.inline_requests_max
+                      && r.body.size() <= options_.inline_body_bytes_max;
+  if (!may_run_here)
+    return {system_};
+  ++inline_started_;
+  return {system_, &inline_unit_};
 }
 
 void http_front::spawn_handler_of(std::unique_ptr<request> r) {
@@ -284,7 +294,8 @@ void http_front::spawn_handler_of(std::unique_ptr<request> r) {
   if (table_[e->route].publish_metrics)
     metrics_.publish();
   try {
-    e->handler = table_[e->route].handle(system_, request_ptr{std::move(r)}, host_.self());
+    auto place = place_of(table_[e->route], *r);
+    e->handler = table_[e->route].handle(place, request_ptr{std::move(r)}, host_.self());
   } catch (const std::exception&) {
     e->handler = nullptr;
   }

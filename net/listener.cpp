@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cerrno>
+#include <fcntl.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -75,9 +76,28 @@ int open_on(const addrinfo& where, const http_options& options) {
   return -error;
 }
 
+/// listen() again on a socket that listens changes its backlog, and fails on one that cannot listen.
+caf::expected<listener> take_over(const http_options& options) {
+  const int fd = options.inherited_fd;
+  const int flags = ::fcntl(fd, F_GETFL);
+  if (flags < 0 || ::fcntl(fd, F_SETFL, flags | O_NONBLOCK) != 0 || ::fcntl(fd, F_SETFD, FD_CLOEXEC) != 0
+      || ::listen(fd, options.backlog) != 0) {
+    const int error = errno;
+    return failure(options, "descriptor " + std::to_string(fd) + " was handed over: " + text_of(error),
+                   error);
+  }
+  listener result;
+  result.fd = fd;
+  result.address = options.address;
+  result.port = bound_port(fd);
+  return result;
+}
+
 } // namespace
 
 caf::expected<listener> open_listener(const http_options& options) {
+  if (options.inherited_fd >= 0)
+    return take_over(options);
   addrinfo hints{};
   hints.ai_family = AF_UNSPEC;
   hints.ai_socktype = SOCK_STREAM;

@@ -5,6 +5,8 @@
 #include "apps/beckon/command_line.hpp"
 #include "apps/beckon/serve.hpp"
 #include "apps/beckon/versions.hpp"
+#include "apps/beckon/worker_seat.hpp"
+#include "apps/beckon/workers.hpp"
 #include "config/configuration.hpp"
 #include "json/json.hpp"
 #include "json/object_reader.hpp"
@@ -70,7 +72,8 @@ config::sources sources_of(const command_line& line) {
   return from;
 }
 
-int run_configured(const command_line& line, const std::vector<actors::extension>& extensions) {
+int run_configured(const command_line& line, const std::vector<std::string>& words,
+                   const actors::additions& added) {
   // What is made in the data directory holds users' data: it is for this user alone.
   ::umask(0077);
   auto from = sources_of(line);
@@ -83,10 +86,16 @@ int run_configured(const command_line& line, const std::vector<actors::extension
     return import_catalog(*cfg, {line.words.front(), line.if_empty, line.url});
   if (line.command == "export")
     return export_catalog(*cfg, line.url);
-  return serve(*cfg, from.file, extensions);
+  if (line.seat) {
+    auto seat = seat_of(*line.seat);
+    return seat ? serve(*cfg, seat->file, added, *seat) : refuse("--worker-seat is for workers alone");
+  }
+  if (cfg->integer("workers.count") > 0)
+    return serve_workers(from, words);
+  return serve(*cfg, from.file, added, {});
 }
 
-int run_command(const std::vector<std::string>& words, const std::vector<actors::extension>& extensions) {
+int run_command(const std::vector<std::string>& words, const actors::additions& added) {
   std::string problem;
   auto line = parse_command_line(words, problem);
   if (!line)
@@ -101,14 +110,14 @@ int run_command(const std::vector<std::string>& words, const std::vector<actors:
     std::fputs(help_text(nullptr).c_str(), stderr);
     return exit_usage;
   }
-  return run_configured(*line, extensions);
+  return run_configured(*line, words, added);
 }
 
 } // namespace
 
-int run(int argc, char** argv, const std::vector<actors::extension>& extensions) {
+int run(int argc, char** argv, const actors::additions& added) {
   try {
-    return run_command({argv + (argc > 0 ? 1 : 0), argv + argc}, extensions);
+    return run_command({argv + (argc > 0 ? 1 : 0), argv + argc}, added);
   } catch (const std::exception& e) {
     // Nothing is meant to come here; a reason that was not foreseen is still better told than lost.
     std::fprintf(stderr, "beckon: %s\n", e.what());

@@ -16,8 +16,8 @@ enum exit_code : int {
 };
 
 /// Runs the command that the words name and returns the exit code. Another program adds its own routes to
-/// `serve` with `extensions`. Call once, from main(), before any other thread exists. Blocks: until the
+/// `serve` with `added`. Call once, from main(), before any other thread exists. Blocks: until the
 /// command is done.
-int run(int argc, char** argv, const std::vector<actors::extension>& extensions);
+int run(int argc, char** argv, const actors::additions& added);
 
 } // namespace beckon::apps

@@ -1,6 +1,6 @@
 #include "apps/beckon/catalog_commands.hpp"
 
-#include "actors/node.hpp"
+#include "actors/open_store.hpp"
 #include "apps/beckon/app.hpp"
 #include "apps/beckon/catalog_document.hpp"
 #include "apps/beckon/host.hpp"

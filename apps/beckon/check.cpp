@@ -1,10 +1,14 @@
 #include "apps/beckon/check.hpp"
 
-#include "actors/node.hpp"
+#include "actors/open_store.hpp"
 #include "apps/beckon/app.hpp"
+#include "apps/beckon/check_database.hpp"
+#include "apps/beckon/check_kernel.hpp"
+#include "apps/beckon/check_report.hpp"
 #include "apps/beckon/host.hpp"
 #include "apps/beckon/remote_catalog.hpp"
 #include "apps/beckon/store_holder.hpp"
+#include "apps/beckon/workers.hpp"
 #include "net/http_broker.hpp"
 #include "storage/error.hpp"
 
@@ -14,6 +18,7 @@
 #include <filesystem>
 #include <sstream>
 #include <sys/stat.h>
+#include <sys/statfs.h>
 #include <sys/timex.h>
 #include <system_error>
 #include <unistd.h>
@@ -24,27 +29,7 @@ namespace {
 
 constexpr uint64_t free_bytes_wanted = 1024ULL * 1024 * 1024;
 
-class report {
- public:
-  void ok(const std::string& what) { line("ok", what); }
-  void warn(const std::string& what, const std::string& remedy) { line("warn", what + "  — " + remedy); }
-  void fail(const std::string& what) {
-    failed_ = true;
-    line("fail", what);
-  }
-  void fail(const std::string& what, const std::string& remedy) { fail(what + "  — " + remedy); }
-
-  int exit_code() const { return failed_ ? exit_failure : exit_success; }
-
- private:
-  static void line(const char* verdict, const std::string& what) {
-    std::printf("%-5s %s\n", verdict, what.c_str());
-  }
-
-  bool failed_ = false;
-};
-
-void check_address(const config::configuration& cfg, report& out) {
+void check_address(const config::configuration& cfg, check_report& out) {
   const auto& address = cfg.text("http.address");
   if (kind_of_address(address) == address_kind::none)
     out.fail("http.address " + address + " is no IP address", "write one like 127.0.0.1 or ::1");
@@ -55,8 +40,23 @@ void check_address(const config::configuration& cfg, report& out) {
     out.ok("address " + address + " is reached by this host only");
 }
 
+/// What the data lie on, or will lie on.
+void check_file_system(const std::string& path, check_report& out) {
+  struct statfs info {};
+  if (::statfs(path.c_str(), &info) != 0)
+    return;
+  if (auto risk = risk_of_file_system(static_cast<uint32_t>(info.f_type)))
+    out.warn("data directory " + path + ": the file system (" + risk->name + ") " + risk->risk,
+             "name a directory on a local disk with --node.data-dir=DIR");
+  std::error_code status;
+  auto space = std::filesystem::space(path, status);
+  if (!status && space.available < free_bytes_wanted)
+    out.warn("less than 1 GiB is free in " + path,
+             "make room; a full disk refuses claims and events with 503");
+}
+
 /// Whether the directory is there and can be used.
-bool check_directory(const config::configuration& cfg, report& out) {
+bool check_directory(const config::configuration& cfg, check_report& out) {
   const auto& path = cfg.text("node.data-dir");
   bool missing = false;
   if (auto problem = inspect_directory(path, missing); !problem.empty()) {
@@ -65,6 +65,7 @@ bool check_directory(const config::configuration& cfg, report& out) {
   }
   if (missing) {
     out.ok("data directory " + path + " is made at the first start");
+    check_file_system(existing_parent(path).string(), out);
     return false;
   }
   struct stat info {};
@@ -72,11 +73,7 @@ bool check_directory(const config::configuration& cfg, report& out) {
     out.warn("data directory " + path + " can be entered by other users", "chmod 700 " + path);
   else
     out.ok("data directory " + path);
-  std::error_code status;
-  auto space = std::filesystem::space(path, status);
-  if (!status && space.available < free_bytes_wanted)
-    out.warn("less than 1 GiB is free in " + path,
-             "make room; a full disk refuses claims and events with 503");
+  check_file_system(path, out);
   return true;
 }
 
@@ -92,10 +89,10 @@ std::string place_of_node(const config::configuration& cfg, const store_holder& 
 }
 
 /// The place of the running node that has the store; empty when none has.
-std::string check_store(const config::configuration& cfg, report& out) {
+std::string check_store(const config::configuration& cfg, check_report& out) {
   auto embedded = cfg.text("storage.backend") == "sqlite";
   std::error_code status;
-  if (embedded && std::filesystem::is_empty(cfg.text("node.data-dir"), status)) {
+  if (embedded && !std::filesystem::exists(cfg.text("node.data-dir") + "/beckon.db", status)) {
     out.ok("store is made at the first start");
     return {};
   }
@@ -121,10 +118,11 @@ std::string check_store(const config::configuration& cfg, report& out) {
   return place;
 }
 
-void check_port(const config::configuration& cfg, const std::string& node_place, report& out) {
+void check_port(const config::configuration& cfg, int64_t port, const std::string& node_place,
+                check_report& out) {
   net::http_options options;
   options.address = cfg.text("http.address");
-  options.port = static_cast<uint16_t>(cfg.integer("http.port"));
+  options.port = static_cast<uint16_t>(port);
   options.backlog = static_cast<int>(cfg.integer("http.backlog"));
   options.reuse_port = cfg.boolean("http.reuse-port");
   if (kind_of_address(options.address) == address_kind::none)
@@ -135,41 +133,30 @@ void check_port(const config::configuration& cfg, const std::string& node_place,
     out.ok(options.port == 0 ? "port: any free one" : "port is free: " + place);
   } else if (node_place == place) {
     out.ok("port is in use, by that node: " + place);
+  } else if (cfg.text("storage.backend") != "sqlite" && remote_catalog{place}.alive()) {
+    out.ok("port is in use, by a node that is alive: " + place);
   } else {
     out.fail("cannot listen on " + place, "stop what listens there, or take another with --http.port=N");
   }
 }
 
-void check_descriptors(const config::configuration& cfg, report& out) {
-  auto wanted = static_cast<uint64_t>(cfg.integer("limits.connections-max")) + descriptors_reserve;
-  auto text = std::to_string(descriptors_max()) + " descriptors, " + std::to_string(wanted) + " wanted";
-  if (descriptors_max() < wanted)
-    out.warn(text + " for limits.connections-max",
-             "ulimit -n " + std::to_string(wanted) + ", LimitNOFILE= in the service, or a lower limit");
+void check_ports(const config::configuration& cfg, const std::string& node_place, check_report& out) {
+  check_port(cfg, cfg.integer("http.port"), node_place, out);
+  auto base = cfg.integer("workers.port-base");
+  for (int64_t worker = 1; base > 0 && worker <= cfg.integer("workers.count"); ++worker)
+    check_port(cfg, base + worker, node_place, out);
+}
+
+void check_workers(const config::configuration& cfg, check_report& out) {
+  if (cfg.integer("workers.count") == 0)
+    return;
+  if (auto problem = refusal_of_workers(cfg); !problem.empty())
+    out.fail(problem);
   else
-    out.ok(text);
+    out.ok(std::to_string(cfg.integer("workers.count")) + " workers");
 }
 
-void check_kernel(const config::configuration& cfg, report& out) {
-  auto backlog = cfg.integer("http.backlog");
-  for (const auto* name : {"net/core/somaxconn", "net/ipv4/tcp_max_syn_backlog"}) {
-    std::string dotted = name;
-    for (char& c : dotted) {
-      if (c == '/')
-        c = '.';
-    }
-    auto value = kernel_setting(name);
-    if (!value)
-      out.warn(dotted + " cannot be read", "see that it is at least " + std::to_string(backlog));
-    else if (*value < backlog)
-      out.warn(dotted + " is " + std::to_string(*value) + ", below http.backlog " + std::to_string(backlog),
-               "sysctl -w " + dotted + "=" + std::to_string(backlog));
-    else
-      out.ok(dotted + " is " + std::to_string(*value));
-  }
-}
-
-void check_clock(report& out) {
+void check_clock(check_report& out) {
   constexpr std::time_t plausible_from = 1'735'689'600;  // 2025-01-01
   constexpr std::time_t plausible_until = 4'102'444'800; // 2100-01-01
   auto now = std::chrono::system_clock::to_time_t(std::chrono::system_clock::now());
@@ -187,24 +174,32 @@ void check_clock(report& out) {
 } // namespace
 
 int check(const config::configuration& cfg) {
-  report out;
+  check_report out{stdout};
   out.ok("configuration");
   check_address(cfg, out);
-  auto store_there = check_directory(cfg, out) || cfg.text("storage.backend") != "sqlite";
+  check_workers(cfg, out);
+  auto embedded = cfg.text("storage.backend") == "sqlite";
+  auto store_there = check_directory(cfg, out) || !embedded;
   auto node_place = store_there ? check_store(cfg, out) : std::string{};
-  check_port(cfg, node_place, out);
-  check_descriptors(cfg, out);
-  check_kernel(cfg, out);
+  if (embedded)
+    check_embedded(cfg.text("node.data-dir") + "/beckon.db", out);
+  else
+    check_servers(cfg, out);
+  check_ports(cfg, node_place, out);
+  const kernel_settings kernel;
+  check_descriptors(cfg, kernel, present_descriptor_limits(), out);
+  check_connecting(cfg, kernel, out);
+  check_ports_and_time_wait(cfg, kernel, out);
   check_clock(out);
-  return out.exit_code();
+  return out.failed() ? exit_failure : exit_success;
 }
 
 int check_refused(const std::string& problems) {
-  report out;
+  check_report out{stdout};
   std::istringstream lines{problems};
   for (std::string line; std::getline(lines, line);)
     out.fail("configuration " + line);
-  return out.exit_code();
+  return exit_failure;
 }
 
 } // namespace beckon::apps

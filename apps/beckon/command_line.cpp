@@ -13,10 +13,12 @@ namespace {
 constexpr std::string_view serve_text =
     R"(Runs one node until SIGTERM or SIGINT; it then finishes what is in work and ends with 0. A second signal ends
 it at once. Prints "listening on http://ADDRESS:PORT" when it answers; the log goes to standard error.
-Ends with 1 when it cannot start, with 70 on a fault after which it must not go on.)";
+Ends with 1 when it cannot start, with 70 on a fault after which it must not go on.
+  --workers N  N processes on one port, each a node, with the store in a MySQL server; SIGHUP then reads the
+               configuration anew and replaces one after the other without losing a request)";
 
 constexpr std::string_view check_text =
-    R"(Looks at configuration, data directory, store, port, descriptors, kernel settings and clock, and changes
+    R"(Looks at configuration, data directory, store, ports, descriptors, kernel settings and clocks, and changes
 nothing. One line each: ok, warn or fail, and what to do. Ends with 1 when something would keep a node from
 starting.)";
 
@@ -34,7 +36,7 @@ constexpr std::string_view help_topics = R"(  keys        every configuration ke
   ini         the reference cluster.ini
   markdown    the reference as a page of the documentation)";
 
-constexpr std::string_view flags[] = {"--config", "--help", "--url", "--if-empty", "--version"};
+constexpr std::string_view flags[] = {"--config", "--help", "--url", "--if-empty", "--version", "--workers"};
 
 /// The value of a flag: behind "=", or the next word.
 std::optional<std::string> value_of(std::string_view flag, const std::vector<std::string>& words, size_t& i) {
@@ -87,7 +89,14 @@ bool take_flag(command_line& out, const std::vector<std::string>& words, size_t&
       problem = std::string{flag} + ": the value is missing; write " + flag + "=…";
     return problem.empty();
   }
-  if (word == "--help" || word == "-h")
+  if (is_flag(word, "--workers")) {
+    if (auto count = value_of("--workers", words, i); count && !count->empty())
+      out.keys.push_back("--workers.count=" + *count);
+    else
+      problem = "--workers: the value is missing; write --workers N";
+  } else if (is_flag(word, "--worker-seat"))
+    out.seat = value_of("--worker-seat", words, i);
+  else if (word == "--help" || word == "-h")
     out.help = true;
   else if (word == "--if-empty")
     out.if_empty = true;
@@ -131,7 +140,7 @@ bool check_fit(const command_line& line, std::string& problem) {
 
 const std::vector<command>& commands() {
   static const std::vector<command> all = {
-      {"serve", "serve [--config FILE] [--KEY=VALUE]…", "run a node", serve_text},
+      {"serve", "serve [--workers N] [--config FILE] [--KEY=VALUE]…", "run a node", serve_text},
       {"check", "check [--config FILE] [--KEY=VALUE]…", "say whether a node would run well here", check_text},
       {"import", "import FILE [--if-empty] [--url URL] [--KEY=VALUE]…", "write a catalogue into the store",
        import_text},

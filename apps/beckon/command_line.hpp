@@ -13,6 +13,7 @@ struct command_line {
   bool if_empty = false;             // import: --if-empty
   std::optional<std::string> config; // --config FILE
   std::optional<std::string> url;    // import, export: --url URL
+  std::optional<std::string> seat;   // serve: --worker-seat, which only a parent gives its workers
   std::vector<std::string> keys;     // "--http.port=8081", for config::read
   std::vector<std::string> words;    // what else stands there, in order
 };

@@ -3,7 +3,6 @@
 #include <arpa/inet.h>
 #include <cerrno>
 #include <filesystem>
-#include <fstream>
 #include <netinet/in.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -34,7 +33,8 @@ std::string make_directory(const std::filesystem::path& path) {
   return {};
 }
 
-/// The nearest parent that exists.
+} // namespace
+
 std::filesystem::path existing_parent(const std::filesystem::path& path) {
   std::error_code status;
   auto parent = std::filesystem::absolute(path, status).parent_path();
@@ -42,8 +42,6 @@ std::filesystem::path existing_parent(const std::filesystem::path& path) {
     parent = parent.parent_path();
   return parent;
 }
-
-} // namespace
 
 address_kind kind_of_address(const std::string& text) {
   in_addr v4{};
@@ -101,14 +99,6 @@ void raise_descriptor_limit() {
   // A failure leaves the limit as it was; the start compares it with what is needed and says so.
   limit.rlim_cur = limit.rlim_max;
   (void)::setrlimit(RLIMIT_NOFILE, &limit);
-}
-
-std::optional<int64_t> kernel_setting(const std::string& path) {
-  std::ifstream in{"/proc/sys/" + path};
-  int64_t value = 0;
-  if (in >> value)
-    return value;
-  return std::nullopt;
 }
 
 } // namespace beckon::apps

@@ -1,7 +1,7 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
+#include <filesystem>
 #include <string>
 
 /// What the operating system allows and tells.
@@ -21,6 +21,9 @@ std::string prepare_directory(const std::string& path);
 /// The same check without making anything. `missing` says that it would have to be made.
 std::string inspect_directory(const std::string& path, bool& missing);
 
+/// The nearest parent that exists.
+std::filesystem::path existing_parent(const std::filesystem::path& path);
+
 /// Open descriptors that this process may have at most, after raise_descriptor_limit().
 uint64_t descriptors_max();
 /// Raises the soft limit to the hard one.
@@ -28,8 +31,5 @@ void raise_descriptor_limit();
 
 /// Descriptors that a node needs besides one for each connection: store files, wake-ups, log.
 constexpr uint64_t descriptors_reserve = 128;
-
-/// A number from /proc/sys; empty when it cannot be read.
-std::optional<int64_t> kernel_setting(const std::string& path);
 
 } // namespace beckon::apps

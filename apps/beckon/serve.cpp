@@ -69,33 +69,33 @@ class teardown_guard {
   std::thread thread_;
 };
 
-/// What can be refused before anything is started; empty when nothing.
-std::string refusal(const config::configuration& cfg) {
-  const auto& address = cfg.text("http.address");
-  auto kind = kind_of_address(address);
-  if (kind == address_kind::none)
-    return "http.address is \"" + address + "\", which is no IP address; write one like 127.0.0.1 or ::1";
-  if (kind == address_kind::other)
-    return "http.address is " + address
-           + ", which other hosts reach, but no tokens are configured: anybody could "
-             "change popups. Use 127.0.0.1 and put a proxy that checks callers in front";
-  return prepare_directory(cfg.text("node.data-dir"));
-}
-
 std::string absolute(const std::string& path) {
   std::error_code ignored;
   return std::filesystem::absolute(path, ignored).lexically_normal().string();
 }
 
-void announce(const actors::node& node, const config::configuration& cfg, const std::string& file) {
+/// What a node was started from.
+struct origin {
+  std::string file;
+  std::optional<worker_seat> seat;
+};
+
+void announce(const actors::node& node, const config::configuration& cfg, const origin& from) {
   auto url = url_of(node.address(), node.port());
-  log_line(log_level::info, "beckon is ready",
+  auto who = from.seat ? "worker " + std::to_string(from.seat->number) : "beckon";
+  log_line(log_level::info, who + " is ready",
            {{"address", url},
             {"store", node.store_description()},
             {"data_dir", absolute(cfg.text("node.data-dir"))},
-            {"config", file.empty() ? "none" : absolute(file)},
+            {"config", from.file.empty() ? "none" : absolute(from.file)},
             {"version", std::string{program_version()}},
             {"pid", getpid()}});
+  if (from.seat) {
+    // The parent may have died; then its signal to stop is on its way.
+    (void)!::write(from.seat->ready, "r", 1);
+    ::close(from.seat->ready);
+    return;
+  }
   // Scripts wait for this very line.
   std::printf("listening on %s\n", url.c_str());
   std::fflush(stdout);
@@ -114,8 +114,10 @@ const char* name_of(int signal_number) {
   return signal_number == SIGINT ? "SIGINT" : signal_number == SIGHUP ? "SIGHUP" : "SIGTERM";
 }
 
-void log_stopping(int signal_number) {
-  constexpr std::string_view how = "requests in work are finished first; a second signal ends at once";
+void log_stopping(int signal_number, bool is_worker) {
+  std::string_view how = "requests in work are finished first; a second signal ends at once";
+  if (is_worker)
+    how = "requests in work are finished first";
   std::string message = "stopping: ";
   if (signal_number == SIGHUP)
     message = "stopping, for SIGHUP is taken like SIGTERM (the configuration is read only at a start): ";
@@ -123,10 +125,10 @@ void log_stopping(int signal_number) {
 }
 
 /// Waits for a signal or a fault; the exit code to end with.
-int wait_for_end(stop_signals& signals, const actors::node& node) {
+int wait_for_end(stop_signals& signals, const actors::node& node, bool is_worker) {
   for (;;) {
     if (int number = signals.wait_for(fault_poll); number != 0) {
-      log_stopping(number);
+      log_stopping(number, is_worker);
       return exit_success;
     }
     if (auto reason = node.fatal_reason(); !reason.empty()) {
@@ -153,29 +155,56 @@ int stop_node(actors::node& node, int code) {
   return code;
 }
 
-int run_node(caf::actor_system& system, const config::configuration& cfg, const std::string& file,
-             const std::vector<actors::extension>& extensions, stop_signals& signals) {
-  auto node = actors::node::start(system, cfg, extensions);
+/// Until the outbox is empty, a signal or a fault; the exit code.
+int ship(actors::node& node, stop_signals& signals) {
+  log_line(log_level::info, "shipping what an earlier process left",
+           {{"events", node.events_waiting()}, {"pid", getpid()}});
+  while (node.events_waiting() > 0 && node.fatal_reason().empty() && signals.wait_for(fault_poll) == 0)
+    continue;
+  auto code = stop_node(node, exit_success);
+  return code == exit_success && node.events_waiting() > 0 ? exit_failure : code;
+}
+
+int run_node(caf::actor_system& system, const config::configuration& cfg, const origin& from,
+             const actors::additions& added, stop_signals& signals) {
+  actors::node_sockets sockets;
+  if (from.seat)
+    sockets = {from.seat->only_ships(), from.seat->shared, from.seat->own};
+  auto node = actors::node::start(system, cfg, added, sockets);
   if (!node)
     return fail(storage::describe(node.error()));
-  announce(**node, cfg, file);
-  return stop_node(**node, wait_for_end(signals, **node));
+  if (sockets.none)
+    return ship(**node, signals);
+  announce(**node, cfg, from);
+  return stop_node(**node, wait_for_end(signals, **node, from.seat.has_value()));
 }
 
 } // namespace
 
-int serve(const config::configuration& cfg, const std::string& file,
-          const std::vector<actors::extension>& extensions) {
+std::string refusal_to_serve(const config::configuration& cfg) {
+  const auto& address = cfg.text("http.address");
+  auto kind = kind_of_address(address);
+  if (kind == address_kind::none)
+    return "http.address is \"" + address + "\", which is no IP address; write one like 127.0.0.1 or ::1";
+  if (kind == address_kind::other)
+    return "http.address is " + address
+           + ", which other hosts reach, but no tokens are configured: anybody could "
+             "change popups. Use 127.0.0.1 and put a proxy that checks callers in front";
+  return prepare_directory(cfg.text("node.data-dir"));
+}
+
+int serve(const config::configuration& cfg, const std::string& file, const actors::additions& added,
+          const std::optional<worker_seat>& seat) {
   start_logging(cfg);
-  if (auto problem = refusal(cfg); !problem.empty())
+  if (auto problem = refusal_to_serve(cfg); !problem.empty())
     return fail(problem);
   raise_descriptor_limit();
   warn_of_descriptors(cfg);
-  stop_signals signals;
+  stop_signals signals{seat.has_value()};
   caf::actor_system_config system_config;
   actors::prepare_system(system_config, cfg);
   auto system = std::make_unique<caf::actor_system>(system_config);
-  auto code = run_node(*system, cfg, file, extensions, signals);
+  auto code = run_node(*system, cfg, {file, seat}, added, signals);
   teardown_guard guard{code};
   system.reset();
   return code;

@@ -5,13 +5,15 @@
 
 namespace beckon::apps {
 
-stop_signals::stop_signals() {
+stop_signals::stop_signals(bool for_worker) : for_worker_(for_worker) {
   // A client that closes early must be an error of one write, not the end of the process.
   std::signal(SIGPIPE, SIG_IGN);
   sigemptyset(&signals_);
   sigaddset(&signals_, SIGTERM);
   sigaddset(&signals_, SIGINT);
   // Under nohup a closed terminal must not end the node: what was ignored at the start stays ignored.
+  if (for_worker)
+    std::signal(SIGHUP, SIG_IGN);
   struct sigaction present {};
   if (sigaction(SIGHUP, nullptr, &present) != 0 || present.sa_handler != SIG_IGN)
     sigaddset(&signals_, SIGHUP);
@@ -37,8 +39,10 @@ void stop_signals::run() {
     if (number <= 0)
       continue;
     std::lock_guard<std::mutex> guard{mutex_};
-    if (first_ != 0)
+    if (first_ != 0 && !for_worker_)
       _exit(128 + number);
+    if (first_ != 0)
+      continue;
     first_ = number;
     came_.notify_all();
   }

@@ -12,9 +12,11 @@ namespace beckon::apps {
 /// Takes SIGTERM, SIGINT and (unless it is ignored, as under nohup) SIGHUP in a thread of its own: the first
 /// is told to whoever waits, a second ends the process at once with 128 + its number. Make it before any
 /// other thread, so that all of them inherit the blocked signals.
+/// For a worker only the first SIGTERM or SIGINT counts, since a service manager may signal all processes of
+/// a service as well as the parent does; the parent ends at once those that it must.
 class stop_signals {
  public:
-  stop_signals();
+  explicit stop_signals(bool for_worker);
   ~stop_signals();
   stop_signals(const stop_signals&) = delete;
   stop_signals& operator=(const stop_signals&) = delete;
@@ -25,6 +27,7 @@ class stop_signals {
  private:
   void run();
 
+  bool for_worker_;
   sigset_t signals_{};
   std::mutex mutex_;
   std::condition_variable came_;

@@ -254,49 +254,52 @@ void desk::answer(const std::string& name, response what) {
 // -- server -------------------------------------------------------------------
 
 std::vector<route> server::routes() {
-  using system = caf::actor_system;
   auto* held_ptr = &held;
   auto* figures = &stream;
   auto streams = [figures](stream_kind kind) {
-    return [=](system& s, request_ptr r, http_broker_actor b) -> request_actor {
+    return [=](const spawn_place& s, request_ptr r, http_broker_actor b) -> request_actor {
       uint64_t pieces = kind == stream_kind::sparse ? 9 : 1;
       if (kind == stream_kind::whole)
         pieces = std::stoull(std::string{r->param("pieces")});
-      return s.spawn(streaming, std::move(r), std::move(b), figures, pieces, kind);
+      return spawn_at(s, streaming, std::move(r), std::move(b), figures, pieces, kind);
     };
   };
   auto waits = [held_ptr](bool polite) {
-    return [=](system& s, request_ptr r, http_broker_actor b) {
-      return s.spawn(waiting, std::move(r), std::move(b), held_ptr, polite);
+    return [=](const spawn_place& s, request_ptr r, http_broker_actor b) {
+      return spawn_at(s, waiting, std::move(r), std::move(b), held_ptr, polite);
     };
   };
   auto answers = [](std::string body) {
-    return [body](system& s, request_ptr r, http_broker_actor b) {
-      return s.spawn(at_once, std::move(r), std::move(b), body);
+    return [body](const spawn_place& s, request_ptr r, http_broker_actor b) {
+      return spawn_at(s, at_once, std::move(r), std::move(b), body);
     };
   };
-  auto echo = [](system& s, request_ptr r, http_broker_actor b) {
+  auto echo = [](const spawn_place& s, request_ptr r, http_broker_actor b) {
     auto body = r->body;
-    return s.spawn(at_once, std::move(r), std::move(b), std::move(body));
+    return spawn_at(s, at_once, std::move(r), std::move(b), std::move(body));
   };
-  auto hold = [held_ptr](system& s, request_ptr r, http_broker_actor b) {
+  auto hold = [held_ptr](const spawn_place& s, request_ptr r, http_broker_actor b) {
     held_ptr->put(r, b);
-    return s.spawn(waiting, std::move(r), std::move(b), held_ptr, false);
+    return spawn_at(s, waiting, std::move(r), std::move(b), held_ptr, false);
   };
-  auto method = [](system& s, request_ptr r, http_broker_actor b) {
+  auto method = [](const spawn_place& s, request_ptr r, http_broker_actor b) {
     auto name = std::string{to_string(r->method)};
-    return s.spawn(at_once, std::move(r), std::move(b), std::move(name));
+    return spawn_at(s, at_once, std::move(r), std::move(b), std::move(name));
   };
-  auto scrape = [this](system& s, request_ptr r, http_broker_actor b) {
+  auto scrape = [this](const spawn_place& s, request_ptr r, http_broker_actor b) {
     auto count = std::to_string(static_cast<int>(metric("beckon_http_requests_total", "/fast")));
-    return s.spawn(at_once, std::move(r), std::move(b), std::move(count));
+    return spawn_at(s, at_once, std::move(r), std::move(b), std::move(count));
   };
-  auto failing = [](system&, request_ptr, http_broker_actor) -> request_actor {
+  auto failing = [](const spawn_place&, request_ptr, http_broker_actor) -> request_actor {
     throw std::runtime_error("no actor today");
   };
+  auto quick = [](route r) {
+    r.quick = true;
+    return r;
+  };
   const auto g = http_method::get;
-  return {{{g, "/fast"}, answers("fast")},
-          {{http_method::post, "/echo"}, echo},
+  return {quick({{g, "/fast"}, answers("fast")}),
+          quick({{http_method::post, "/echo"}, echo}),
           {{g, "/hold/{name}"}, hold},
           {{g, "/deaf"}, waits(false), 200},
           {{g, "/polite"}, waits(true), 200},

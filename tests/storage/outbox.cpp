@@ -118,6 +118,40 @@ CAF_TEST(a full outbox takes nothing of a group) {
   CAF_CHECK(!append(*box, small));
 }
 
+CAF_TEST(a ping says that the outbox is full until something is shipped) {
+  options.bytes_max = 2000;
+  auto box = open();
+  auto session = box->open_writer();
+  CAF_CHECK(append(*box, batch("l", 100)));
+  CAF_MESSAGE("a batch that never fits says nothing about others");
+  CAF_CHECK(!session->ping());
+  CAF_REQUIRE(!append(*box, batch("s", 10)));
+  while (!append(*box, batch("s", 10)))
+    ;
+  CAF_CHECK(code_of(session->ping()) == errc::unavailable);
+  CAF_CHECK(describe(session->ping()).find("outbox.bytes-max") != std::string::npos);
+  CAF_REQUIRE(!box->shipped(box->oldest(1)->front().seq));
+  CAF_CHECK(!session->ping());
+}
+
+CAF_TEST(a ping after a failed write proves that writing is possible again) {
+  options.busy_timeout_ms = 1;
+  auto box = open();
+  auto session = box->open_writer();
+  CAF_REQUIRE(!append(*box, batch("a")));
+  sqlite3* other = nullptr;
+  CAF_REQUIRE(sqlite3_open(options.path.c_str(), &other) == SQLITE_OK);
+  CAF_REQUIRE(sqlite3_exec(other, "BEGIN IMMEDIATE", nullptr, nullptr, nullptr) == SQLITE_OK);
+  CAF_CHECK(!session->ping());
+  CAF_CHECK(code_of(append(*box, batch("b"))) == errc::unavailable);
+  CAF_CHECK(code_of(session->ping()) == errc::unavailable);
+  CAF_REQUIRE(sqlite3_close(other) == SQLITE_OK);
+  CAF_CHECK(!session->ping());
+  CAF_MESSAGE("the proof leaves nothing behind");
+  CAF_CHECK_EQUAL(box->depth().batches, 1u);
+  CAF_CHECK_EQUAL(box->oldest(9)->size(), 1u);
+}
+
 CAF_TEST(a file that is no outbox is kept aside untouched) {
   const std::string text =
       "these are not the bytes you are looking for, and there are more than a hundred of them "

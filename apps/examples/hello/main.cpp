@@ -13,5 +13,5 @@ std::vector<net::route> hello_routes(const actors::node_context_ptr& node) {
 } // namespace
 
 int main(int argc, char** argv) {
-  return apps::run(argc, argv, {hello_routes});
+  return apps::run(argc, argv, {{hello_routes}});
 }

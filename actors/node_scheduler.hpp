@@ -1,0 +1,54 @@
+#pragma once
+
+#include <caf/actor_clock.hpp>
+#include <caf/detail/thread_safe_actor_clock.hpp>
+#include <caf/policy/work_sharing.hpp>
+#include <caf/scheduler/coordinator.hpp>
+
+#include <atomic>
+#include <mutex>
+#include <thread>
+#include <unordered_set>
+
+namespace beckon::actors {
+
+/// CAF's clock, but for one thing: an actor that ends has its time-outs cancelled only if it ever had one. CAF asks
+/// its clock's thread, and so wakes it, for each actor that ends, and here an actor ends with each request.
+/// Threadsafe.
+class sparing_clock final : public caf::detail::thread_safe_actor_clock {
+ public:
+  using super = caf::detail::thread_safe_actor_clock;
+
+  void set_ordinary_timeout(time_point t, caf::abstract_actor* self, caf::atom_value type, uint64_t id) override;
+  void set_multi_timeout(time_point t, caf::abstract_actor* self, caf::atom_value type, uint64_t id) override;
+  void set_request_timeout(time_point t, caf::abstract_actor* self, caf::message_id id) override;
+  void cancel_timeouts(caf::abstract_actor* self) override;
+
+ private:
+  void note(caf::abstract_actor* self);
+
+  std::atomic<size_t> noted_{0};
+  std::mutex mutex_; // of `actors_`
+  std::unordered_set<caf::abstract_actor*> actors_;
+};
+
+/// CAF's work-sharing scheduler on that clock. Measured: stealing workers sleep and poll, which costs more than one
+/// shared queue on a few cores.
+class node_scheduler final : public caf::scheduler::coordinator<caf::policy::work_sharing> {
+ public:
+  using super = caf::scheduler::coordinator<caf::policy::work_sharing>;
+
+  using super::super;
+  static caf::actor_system::module* make(caf::actor_system& system, caf::detail::type_list<>);
+  sparing_clock& clock() noexcept override { return clock_; }
+
+ protected:
+  void start() override;
+  void stop() override;
+
+ private:
+  sparing_clock clock_;
+  std::thread timer_;
+};
+
+} // namespace beckon::actors

@@ -1,0 +1,27 @@
+#pragma once
+
+#include "config/configuration.hpp"
+#include "storage/mysql_store.hpp"
+#include "storage/store.hpp"
+
+#include <caf/expected.hpp>
+
+#include <cstddef>
+#include <vector>
+
+namespace beckon::actors {
+
+/// Opens the store that the configuration names; used by the node and by operator commands. The error's text is for
+/// people and names the key.
+caf::expected<storage::store_ptr> open_store(const config::configuration& cfg);
+
+/// How each MySQL database is reached, that of the catalogue first; its replicas are left out.
+caf::expected<std::vector<storage::mysql_options>> mysql_databases(const config::configuration& cfg);
+
+/// Over how many databases users are spread.
+size_t user_databases(const config::configuration& cfg);
+
+/// Connections kept open to each database: mysql.pool-size, or what the threads that use it need.
+size_t pool_size_of(const config::configuration& cfg);
+
+} // namespace beckon::actors

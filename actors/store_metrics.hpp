@@ -1,0 +1,14 @@
+#pragma once
+
+#include "storage/store.hpp"
+
+#include <prometheus/metric_family.h>
+
+#include <vector>
+
+namespace beckon::actors {
+
+/// What a store says of its connections, as metrics: one time series for each database or replica.
+std::vector<prometheus::MetricFamily> families_of(const storage::store_stats& stats);
+
+} // namespace beckon::actors

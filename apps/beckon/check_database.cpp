@@ -1,0 +1,119 @@
+#include "apps/beckon/check_database.hpp"
+
+#include "actors/open_store.hpp"
+#include "storage/error.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cstdlib>
+#include <fstream>
+#include <map>
+
+namespace beckon::apps {
+
+namespace {
+
+constexpr int64_t clock_difference_max_ms = 250;
+
+void check_durability(const storage::mysql_facts& f, check_report& out) {
+  auto power_cut = f.database + ": a power cut of the server may lose what it has said is stored";
+  auto bad = false;
+  auto warn = [&](const std::string& what, const std::string& remedy) {
+    bad = true;
+    out.warn(what, remedy);
+  };
+  if (f.flush_log_at_commit != 1)
+    warn(power_cut + " (innodb_flush_log_at_trx_commit is " + std::to_string(f.flush_log_at_commit) + ")",
+         "SET GLOBAL innodb_flush_log_at_trx_commit = 1, and the same in the server's configuration");
+  if (f.binary_log && f.sync_binlog != 1)
+    warn(power_cut + ", or leave replicas behind (sync_binlog is " + std::to_string(f.sync_binlog) + ")",
+         "SET GLOBAL sync_binlog = 1, and the same in the server's configuration");
+  if (!f.doublewrite)
+    warn(f.database + ": a page half written at a power cut cannot be repaired (innodb_doublewrite is off)",
+         "turn it on in the server's configuration, unless its file system writes pages whole");
+  if (!bad)
+    out.ok(f.database + " syncs every commit" + (f.binary_log ? ", its binary log as well" : ""));
+}
+
+void check_connections(const config::configuration& cfg, const storage::mysql_facts& f, int64_t databases,
+                       check_report& out) {
+  auto needed = connections_needed(cfg) * databases;
+  auto needs = std::to_string(needed) + " connections at most are needed here";
+  auto compare = [&](const std::string& name, int64_t allowed, const std::string& remedy) {
+    auto text = f.database + ": " + name + " is " + std::to_string(allowed) + ", " + needs;
+    if (allowed < needed)
+      out.warn(text + "; without them the store counts as unavailable", remedy);
+    else
+      out.ok(text);
+  };
+  auto more = std::to_string(needed + needed / 4 + 10);
+  compare("max_connections", f.connections_max,
+          "SET GLOBAL max_connections = " + more
+              + ", or smaller mysql.pool-size, writers.count, readers.count");
+  if (f.user_connections_max > 0)
+    compare("max_user_connections", f.user_connections_max,
+            "ALTER USER ... WITH MAX_USER_CONNECTIONS " + more + ", or smaller mysql.pool-size");
+}
+
+} // namespace
+
+int64_t connections_needed(const config::configuration& cfg) {
+  auto overflow = cfg.integer("mysql.max-overflow");
+  auto of_one = static_cast<int64_t>(actors::pool_size_of(cfg)) + overflow;
+  auto workers = cfg.integer("workers.count");
+  if (workers == 0)
+    return of_one;
+  constexpr int64_t writer_and_reader = 2; // of the process that ships what a replaced worker left
+  return (workers + 1) * of_one + writer_and_reader + overflow;
+}
+
+void check_server(const config::configuration& cfg, const storage::mysql_facts& f, int64_t databases,
+                  check_report& out) {
+  out.ok(f.database + " answers, version " + f.version);
+  check_durability(f, out);
+  check_connections(cfg, f, databases, out);
+  auto ahead =
+      std::to_string(std::abs(f.clock_ahead_ms)) + " ms " + (f.clock_ahead_ms < 0 ? "behind" : "ahead");
+  if (std::abs(f.clock_ahead_ms) > clock_difference_max_ms)
+    out.warn(
+        f.database + ": the server's clock is " + ahead + " of this host's",
+        "synchronise both, with chrony or systemd-timesyncd; waits are measured by this host's clock, and "
+        "other hosts on this database would measure them differently");
+  else
+    out.ok(f.database + ": the clocks agree within " + std::to_string(clock_difference_max_ms) + " ms");
+}
+
+void check_servers(const config::configuration& cfg, check_report& out) {
+  auto databases = actors::mysql_databases(cfg);
+  if (!databases) {
+    out.fail("store: " + storage::describe(databases.error()));
+    return;
+  }
+  auto server = [](const storage::mysql_options& o) {
+    return o.socket.empty() ? o.host + ':' + std::to_string(o.port) : o.socket;
+  };
+  std::map<std::string, int64_t> on_server;
+  for (const auto& o : *databases)
+    ++on_server[server(o)];
+  for (const auto& o : *databases) {
+    if (auto facts = storage::inspect_mysql(o))
+      check_server(cfg, *facts, on_server[server(o)], out);
+    else
+      out.fail("store: " + storage::describe(facts.error()));
+  }
+}
+
+void check_embedded(const std::string& path, check_report& out) {
+  // From the file's header, which can be read whoever has the store open: 2 stands for a write-ahead log.
+  constexpr size_t versions_at = 18;
+  std::array<char, versions_at + 2> header{};
+  std::ifstream in{path, std::ios::binary};
+  if (!in.read(header.data(), header.size()))
+    return; // a store that cannot be read is told of where it is opened
+  if (header[versions_at] == 2 && header[versions_at + 1] == 2)
+    out.ok("every commit of the store is synced (synchronous=FULL, journal_mode=WAL)");
+  else
+    out.warn(path + " is not in WAL mode; the next start changes that", "let nothing else write to the file");
+}
+
+} // namespace beckon::apps

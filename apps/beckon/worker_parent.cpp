@@ -1,0 +1,290 @@
+#include "apps/beckon/worker_parent.hpp"
+
+#include "apps/beckon/app.hpp"
+#include "apps/beckon/host.hpp"
+#include "apps/beckon/log.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <chrono>
+#include <cstdio>
+#include <limits>
+#include <poll.h>
+#include <sys/signalfd.h>
+#include <sys/wait.h>
+#include <system_error>
+#include <unistd.h>
+#include <utility>
+
+namespace beckon::apps {
+
+namespace {
+
+/// What a node may take for its stop beyond the grace time: flushing, and taking the actor system down.
+constexpr int64_t stop_reserve_ms = 20'000;
+
+std::string describe_end(int status) {
+  return WIFSIGNALED(status) ? "signal " + std::to_string(WTERMSIG(status))
+                             : "exit code " + std::to_string(WEXITSTATUS(status));
+}
+
+sigset_t handled_signals() {
+  sigset_t set{};
+  sigemptyset(&set);
+  for (int number : {SIGCHLD, SIGTERM, SIGINT})
+    sigaddset(&set, number);
+  // Under nohup a closed terminal is no call to reload: what was ignored at the start stays ignored.
+  struct sigaction present {};
+  if (sigaction(SIGHUP, nullptr, &present) != 0 || present.sa_handler != SIG_IGN)
+    sigaddset(&set, SIGHUP);
+  return set;
+}
+
+} // namespace
+
+int64_t worker_parent::steady_ms() {
+  using namespace std::chrono;
+  return duration_cast<milliseconds>(steady_clock::now().time_since_epoch()).count();
+}
+
+worker_parent::worker_parent(config::sources from, std::vector<std::string> words,
+                             std::unique_ptr<configuration_snapshot> snapshot)
+    : from_(std::move(from)), words_(std::move(words)), snapshot_(std::move(snapshot)) {
+  data_dir_ = cfg().text("node.data-dir");
+  seats_.resize(static_cast<size_t>(cfg().integer("workers.count")));
+}
+
+worker_parent::~worker_parent() {
+  if (signal_fd_ >= 0)
+    ::close(signal_fd_);
+}
+
+std::string worker_parent::open() {
+  auto signals = handled_signals();
+  ::sigprocmask(SIG_BLOCK, &signals, &inherited_signals_);
+  signal_fd_ = ::signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
+  if (signal_fd_ < 0)
+    return "signals cannot be waited for: " + std::generic_category().message(errno);
+  return sockets_.open(cfg(), seats_.size());
+}
+
+int worker_parent::run() {
+  for (size_t i = 0; i < seats_.size(); ++i)
+    seats_[i] = {0, static_cast<int>(i) + 1, 0};
+  find_left_outboxes();
+  while (!stopping_ || !processes_.empty()) {
+    start_due();
+    go_on_reloading();
+    wait_and_handle();
+  }
+  log_line(code_ == exit_success ? log_level::info : log_level::error, "all workers have ended",
+           {{"exit_code", code_}});
+  return code_;
+}
+
+worker_parent::process* worker_parent::find(pid_t pid) {
+  auto i = std::find_if(processes_.begin(), processes_.end(), [pid](const auto& p) { return p.pid == pid; });
+  return i == processes_.end() ? nullptr : &*i;
+}
+
+void worker_parent::start_due() {
+  auto now = steady_ms();
+  if (stopping_) {
+    if (now >= kill_at_ms_ && kill_at_ms_ != 0) {
+      log_line(log_level::error, "some workers did not end in time; ending them",
+               {{"workers", processes_.size()}});
+      code_ = exit_fatal;
+      kill_all();
+    }
+    return;
+  }
+  for (size_t i = 0; i < seats_.size(); ++i) {
+    auto& s = seats_[i];
+    if (s.start_at_ms < 0 || s.start_at_ms > now)
+      continue;
+    s.start_at_ms = -1;
+    s.holder = start_worker(i, s.directory);
+    if (s.holder <= 0)
+      holder_ended({0, i, s.directory}, "it cannot be started", exit_failure);
+  }
+  for (const auto& due : std::exchange(shippings_, {})) {
+    if (due.at_ms > now)
+      shippings_.push_back(due);
+    else
+      start_shipping(due.directory);
+  }
+}
+
+int64_t worker_parent::next_due_ms() const {
+  auto next = std::numeric_limits<int64_t>::max();
+  if (stopping_)
+    return kill_at_ms_ != 0 ? kill_at_ms_ : next;
+  for (const auto& s : seats_)
+    if (s.start_at_ms >= 0)
+      next = std::min(next, s.start_at_ms);
+  for (const auto& due : shippings_)
+    next = std::min(next, due.at_ms);
+  return next;
+}
+
+void worker_parent::wait_and_handle() {
+  std::vector<pollfd> watched = {{signal_fd_, POLLIN, 0}};
+  std::vector<pid_t> starting;
+  for (const auto& p : processes_) {
+    if (p.ready_fd < 0)
+      continue;
+    watched.push_back({p.ready_fd, POLLIN, 0});
+    starting.push_back(p.pid);
+  }
+  constexpr int64_t turn_max_ms = 60'000;
+  auto wait = std::clamp<int64_t>(next_due_ms() - steady_ms(), 0, turn_max_ms);
+  if (::poll(watched.data(), watched.size(), static_cast<int>(wait)) <= 0)
+    return; // something is due
+  for (size_t i = 0; i < starting.size(); ++i)
+    if (auto* p = find(starting[i]); p && watched[i + 1].revents != 0)
+      take_ready(*p);
+  if (watched.front().revents != 0)
+    take_signals();
+}
+
+void worker_parent::take_ready(process& p) {
+  char byte = 0;
+  auto n = ::read(p.ready_fd, &byte, 1);
+  ::close(p.ready_fd);
+  p.ready_fd = -1;
+  if (n != 1 || stopping_)
+    return; // it ended instead; its end is told by SIGCHLD
+  p.ready = true;
+  if (p.pid == successor_) {
+    successor_ready(p);
+    return;
+  }
+  auto served = [this](const seat& s) {
+    const auto* holder = find(s.holder);
+    return holder && holder->ready;
+  };
+  if (all_were_ready_ || !std::all_of(seats_.begin(), seats_.end(), served))
+    return;
+  all_were_ready_ = true;
+  auto url = url_of(cfg().text("http.address"), sockets_.port());
+  log_line(log_level::info, "all workers are ready",
+           {{"address", url}, {"workers", seats_.size()}, {"pid", ::getpid()}});
+  // Scripts wait for this very line.
+  std::printf("listening on %s\n", url.c_str());
+  std::fflush(stdout);
+}
+
+void worker_parent::take_signals() {
+  signalfd_siginfo info{};
+  while (::read(signal_fd_, &info, sizeof(info)) == static_cast<ssize_t>(sizeof(info)))
+    take_signal(static_cast<int>(info.ssi_signo));
+  reap(); // several ends may have come as one signal
+}
+
+void worker_parent::take_signal(int number) {
+  if (number == SIGCHLD)
+    return;
+  if (number == SIGHUP) {
+    if (!stopping_)
+      reload();
+    return;
+  }
+  const char* name = number == SIGINT ? "SIGINT" : "SIGTERM";
+  if (stopping_) {
+    log_line(log_level::warn, "ending at once", {{"signal", name}});
+    code_ = 128 + number;
+    kill_all();
+    return;
+  }
+  log_line(log_level::info, "stopping all workers; a second signal ends at once", {{"signal", name}});
+  begin_stop(exit_success);
+}
+
+void worker_parent::reap() {
+  int status = 0;
+  for (pid_t pid = 0; (pid = ::waitpid(-1, &status, WNOHANG)) > 0;) {
+    auto i =
+        std::find_if(processes_.begin(), processes_.end(), [pid](const auto& p) { return p.pid == pid; });
+    if (i == processes_.end())
+      continue;
+    auto gone = *i;
+    processes_.erase(i);
+    if (gone.ready_fd >= 0)
+      ::close(gone.ready_fd);
+    ended(gone, status);
+  }
+}
+
+void worker_parent::ended(process p, int status) {
+  auto clean = WIFEXITED(status) && WEXITSTATUS(status) == exit_success;
+  auto how = describe_end(status);
+  if (p.seat == shipper) {
+    if (!clean && !stopping_) {
+      log_line(log_level::warn, "what an outbox holds could not be shipped; trying again",
+               {{"data_dir", path_of(p.directory)}, {"end", how}});
+      ship_later(p.directory, steady_ms() + shipping_retry_ms);
+    }
+    return;
+  }
+  if (stopping_) {
+    if (!clean && code_ == exit_success)
+      code_ = exit_fatal;
+    if (!clean)
+      log_line(log_level::error, "a worker did not end cleanly", {{"worker", p.seat + 1}, {"end", how}});
+    return;
+  }
+  if (p.pid == predecessor_ || p.pid == successor_) {
+    ship_later(p.directory, 0);
+    if (p.pid == successor_) {
+      successor_ended(p, how);
+      return;
+    }
+    predecessor_ = 0;
+    log_line(clean ? log_level::info : log_level::warn, "a replaced worker has ended",
+             {{"worker", p.seat + 1}, {"pid", p.pid}, {"end", how}});
+    return;
+  }
+  holder_ended(p, how, WIFEXITED(status) ? WEXITSTATUS(status) : exit_failure);
+}
+
+void worker_parent::holder_ended(const process& p, const std::string& how, int code) {
+  auto& s = seats_[p.seat];
+  s.holder = 0;
+  if (!all_were_ready_) {
+    log_line(log_level::error, "a worker could not start", {{"worker", p.seat + 1}, {"end", how}});
+    begin_stop(code == exit_success ? exit_failure : code);
+    return;
+  }
+  auto now = steady_ms();
+  while (!restarts_ms_.empty() && restarts_ms_.front() < now - cfg().integer("supervisor.restart-window-ms"))
+    restarts_ms_.pop_front();
+  auto pause = cfg().integer("supervisor.backoff-ms") << std::min<size_t>(restarts_ms_.size(), 10);
+  restarts_ms_.push_back(now);
+  if (static_cast<int64_t>(restarts_ms_.size()) > cfg().integer("supervisor.restarts-max")) {
+    log_line(log_level::error, "workers die again and again; stopping all",
+             {{"worker", p.seat + 1}, {"end", how}, {"restarts", restarts_ms_.size() - 1}});
+    begin_stop(exit_fatal);
+    return;
+  }
+  log_line(log_level::error, "a worker died; starting it again",
+           {{"worker", p.seat + 1}, {"pid", p.pid}, {"end", how}, {"in_ms", pause}});
+  s.start_at_ms = now + pause;
+}
+
+void worker_parent::begin_stop(int code) {
+  stopping_ = true;
+  code_ = code;
+  kill_at_ms_ = steady_ms() + cfg().integer("node.grace-ms") + stop_reserve_ms;
+  sockets_.shut_out_newcomers();
+  for (const auto& p : processes_)
+    ::kill(p.pid, SIGTERM);
+}
+
+void worker_parent::kill_all() {
+  kill_at_ms_ = 0;
+  for (const auto& p : processes_)
+    ::kill(p.pid, SIGKILL);
+}
+
+} // namespace beckon::apps
