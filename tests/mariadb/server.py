@@ -146,11 +146,18 @@ class Server:
 
     # -- how -------------------------------------------------------------------------------------
 
+    def _environment(self):
+        """With a directory for temporary tables of its own: a server that starts deletes those of all others."""
+        own = self.directory / "tmp"
+        own.mkdir(exist_ok=True)
+        return {**os.environ, "TMPDIR": str(own)}
+
     def _install(self):
         done = subprocess.run([_program("mariadb-install-db"), "--no-defaults", f"--datadir={self.data}",
                                "--auth-root-authentication-method=normal", "--skip-test-db",
                                "--innodb-log-file-size=64M", *_as_root()],
-                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=INSTALL_DEADLINE_S, check=False)
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=INSTALL_DEADLINE_S, check=False,
+                              env=self._environment())
         if done.returncode != 0:
             raise ServerFailed(f"mariadb-install-db failed:\n{done.stdout.decode(errors='replace')}")
 
@@ -182,7 +189,8 @@ class Server:
                    "--innodb-flush-log-at-trx-commit=1", "--innodb-buffer-pool-size=256M",
                    "--innodb-log-file-size=64M", *_as_root(), *[o for o in options if o]]
         process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-                                   stderr=subprocess.DEVNULL, cwd=self.directory, start_new_session=True)
+                                   stderr=subprocess.DEVNULL, cwd=self.directory, start_new_session=True,
+                                   env=self._environment())
         self.pid = process.pid
         self._write_address()
         self._wait_until_ready(process)

@@ -42,6 +42,7 @@ class Node:
         self.directory = pathlib.Path(directory)
         self.data_dir = self.directory / "data"
         self.settings = dict(settings or {})
+        self.binary = None  # of another program than the one under test
         self.port = 0
         self.pid = 0
         self.start_seconds = 0.0
@@ -61,7 +62,7 @@ class Node:
         out_path = self._log_path("stdout")
         began = time.monotonic()
         with open(out_path, "wb") as out, open(self._log_path("stderr"), "wb") as err:
-            self._process = subprocess.Popen([program(), "serve", *arguments], stdin=subprocess.DEVNULL,
+            self._process = subprocess.Popen([self.binary or program(), "serve", *arguments], stdin=subprocess.DEVNULL,
                                              stdout=out, stderr=err, env=child_environment(),
                                              cwd=self.directory)
         self.pid = self._process.pid

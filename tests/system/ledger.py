@@ -32,6 +32,8 @@ class Ledger:
         """A whole answer came."""
         with self._lock:
             self.counts[f"events {status}"] += 1
+            if status == 504:
+                return  # as without an answer: they may be stored
             if status != 202:
                 self.refused.add(number)
                 return

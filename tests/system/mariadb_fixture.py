@@ -1,0 +1,77 @@
+"""A MariaDB server for the tests of one file, and settings of nodes on databases of their own there."""
+
+import pathlib
+import subprocess
+import sys
+
+import pytest
+
+from shop import unique
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "mariadb"))
+from server import Server  # noqa: E402  (its folder is named above)
+
+QUICK_TIMEOUTS = {"mysql.connect-timeout-ms": 1000, "mysql.read-timeout-ms": 1000, "mysql.write-timeout-ms": 1000}
+
+
+@pytest.fixture(scope="module")
+def module_server(tmp_path_factory):
+    made = Server(tmp_path_factory.mktemp("mariadb") / "server")
+    made.start()
+    yield made
+    made.remove()
+
+
+@pytest.fixture
+def server(module_server):
+    """The file's server, running whatever the test before has done to it."""
+    if not module_server.running():
+        module_server.restart()
+    module_server.resume()
+    return module_server
+
+
+@pytest.fixture
+def settings(server):
+    """Settings of a node on a database of its own, with an account that may do nothing else."""
+    name = unique("db").replace("-", "_")
+    server.sql(f"CREATE DATABASE {name}; CREATE USER '{name}'@'%' IDENTIFIED BY 'secret'; "
+               f"GRANT ALL ON {name}.* TO '{name}'@'%'")
+    return {"storage.backend": "mysql", "mysql.port": server.port, "mysql.user": name, "mysql.password": "secret",
+            "mysql.database": name}
+
+
+def charged_in(server, settings):
+    """Which of some users the server has a state of that makes them wait."""
+    def charged(users):
+        names = ", ".join(f"'{user}'" for user in users)
+        if not names:
+            return set()
+        return set(server.sql(f"SELECT user FROM {settings['mysql.database']}.user_state "
+                              f"WHERE version > 0 AND user IN ({names})").split())
+    return charged
+
+
+class Session:
+    """A session of the test as root, by the client program, that stays connected."""
+
+    def __init__(self, server, database=""):
+        words = ["mariadb", "--no-defaults", f"--socket={server.socket}", "--user=root", "--batch", "--unbuffered",
+                 "--skip-column-names", "--force", *([database] if database else [])]
+        self._process = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                         stderr=subprocess.PIPE, text=True)
+
+    def run(self, sql):
+        """Runs statements, waits until they are done, and returns the lines that they print."""
+        mark, lines = unique("done"), []
+        self._process.stdin.write(f"{sql}; SELECT '{mark}';\n")
+        self._process.stdin.flush()
+        for line in self._process.stdout:
+            if line.strip() == mark:
+                return lines
+            lines.append(line.rstrip("\n"))
+        raise AssertionError(f"the session ended: {self._process.stderr.read()}")
+
+    def close(self):
+        """Ends the session; what it said on standard error."""
+        return self._process.communicate(timeout=30)[1]

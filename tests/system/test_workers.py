@@ -1,0 +1,284 @@
+"""`serve --workers`: several processes on one port and one database, replaced and restarted without losing anything."""
+
+import os
+import signal
+import threading
+import time
+
+import pytest
+
+from beckon_node import run_program
+from fault_watch import eventually, metric
+from http_client import Client
+from load import Load
+from ledger import Ledger
+from mariadb_fixture import module_server, server, settings  # noqa: F401  (fixtures)
+from shop import decide, event, outcome, popup, save, send_events, stored_events, to_ms, unique
+from worker_load import UnbrokenLoad, alive, free_port_base, workers_of
+
+WORKERS = 3
+
+
+@pytest.fixture
+def own_ports():
+    """The first port of a worker's own less one."""
+    return free_port_base(WORKERS)
+
+
+@pytest.fixture
+def start_workers(start_node, settings):  # noqa: F811
+    """start_workers({...}) starts a node of WORKERS workers with more settings."""
+    def start(more=None):
+        node = start_node({**settings, "workers.count": WORKERS, **(more or {})})
+        assert len(workers_of(node.pid)) >= WORKERS
+        return node
+    return start
+
+
+def ask(port, timeout_s=10.0):
+    return Client("127.0.0.1", port, timeout_s)
+
+
+def write_ini(path, settings):  # noqa: F811
+    """A configuration file, for what is to change at a reload."""
+    lines = []
+    for key, value in settings.items():
+        section, _, name = key.rpartition(".")
+        text = value if isinstance(value, int) else f"'{value}'"
+        lines.append(f"[{section}]\n{name} = {text}\n")
+    path.write_text("".join(lines))
+    return path
+
+
+def reload_and_wait(node, message):
+    node.signal(signal.SIGHUP)
+    eventually(lambda: message in node.log_text(), f"the log says: {message}", 30)
+
+
+# -- one service ---------------------------------------------------------------------------------
+
+
+def test_requests_are_spread_over_the_workers(start_workers, own_ports):
+    node = start_workers({"workers.port-base": own_ports})
+    for _ in range(40):
+        with ask(node.port) as client:
+            assert client.get("/readyz").status == 200
+    for number in range(1, WORKERS + 1):
+        with ask(own_ports + number) as client:
+            eventually(lambda: metric(client, "beckon_http_connections_total") > 0,  # noqa: B023
+                       f"worker {number} gets connections")
+
+
+def test_one_user_is_shown_a_popup_once_per_wait(start_workers):
+    node = start_workers()
+    with node.client() as client:
+        save(client, popup("home", "p", frequency={"every": "1s"}))
+    eventually(lambda: all(outcome(decide(node.client(), unique("u"), "home"), "home")[1] == "MATCH"
+                           for _ in range(12)), "all workers know the popup")
+    shown, failures, until = [], [], time.monotonic() + 4
+
+    def work():
+        with ask(node.port) as client:
+            while time.monotonic() < until:
+                answer = decide(client, "one", "home")
+                popup_id, reason = outcome(answer, "home")
+                if popup_id:
+                    shown.append(to_ms(answer["next_eligible_at"]))
+                elif reason != "COOLDOWN":
+                    failures.append(answer)
+    threads = [threading.Thread(target=work) for _ in range(16)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    assert not failures, failures[:3]
+    shown.sort()
+    gaps = [after - before for before, after in zip(shown, shown[1:])]
+    assert len(shown) >= 3 and all(gap >= 1000 for gap in gaps), gaps
+
+
+def test_what_one_worker_changes_the_others_see(start_workers, own_ports):
+    start_workers({"workers.port-base": own_ports})
+    one, other = ask(own_ports + 1), ask(own_ports + 2)
+    home = unique("home")
+    shown = save(one, popup(home, audience={"attribute": "plan", "op": "eq", "value": "free"}))
+    began = time.monotonic()
+    eventually(lambda: other.get(f"/v1/popups/{shown}").status == 200, "the popup is known to another worker")
+    eventually(lambda: outcome(decide(other, "u", home), home)[1] == "NO_MATCH", "and is decided on")
+    assert time.monotonic() - began < 2
+    assert one.put("/v1/users/u", {"attributes": {"plan": "free"}}).status == 201
+    began = time.monotonic()
+    eventually(lambda: outcome(decide(other, "u", home, dry_run=True), home)[1] == "MATCH", "the profile is seen")
+    assert time.monotonic() - began < 2
+    # A patch builds on what is stored, not on what this worker remembers.
+    assert other.patch("/v1/users/u", {"attributes": {"age": 30}}).status == 200
+    assert one.patch("/v1/users/u", {"attributes": {"city": "Rome"}}).status == 200
+    assert other.get("/v1/users/u").json()["attributes"] == {"plan": "free", "age": 30, "city": "Rome"}
+    one.close()
+    other.close()
+
+
+# -- a worker dies -------------------------------------------------------------------------------
+
+
+def test_a_killed_worker_is_started_again_and_the_others_go_on(start_workers, own_ports):
+    node = start_workers({"workers.port-base": own_ports, "supervisor.backoff-ms": 300})
+    eventually(lambda: len(workers_of(node.pid)) == WORKERS, "only the workers are left")
+    before = workers_of(node.pid)
+    untouched = [ask(own_ports + number).connect() for number in (2, 3)]
+    os.kill(before[0], signal.SIGKILL)
+    waiting = ask(own_ports + 1).connect()
+    waiting.send(waiting.encode("GET", "/readyz"))  # stands in the queue of nobody's socket
+    for client in untouched * 20:
+        assert client.get("/readyz").status == 200
+    assert waiting.read_response().status == 200
+    eventually(lambda: len(workers_of(node.pid)) == WORKERS, "there are as many workers as before")
+    assert before[0] not in workers_of(node.pid) and set(before[1:]) < set(workers_of(node.pid))
+    for client in [*untouched, waiting]:
+        client.close()
+
+
+def test_too_many_restarts_end_all(start_workers):
+    node = start_workers({"supervisor.restarts-max": 2, "supervisor.backoff-ms": 10})
+    seen = set()
+
+    def kill_one():
+        for pid in workers_of(node.pid):
+            if pid not in seen:
+                seen.add(pid)
+                os.kill(pid, signal.SIGKILL)
+                return len(seen) == 3
+        return False
+    eventually(kill_one, "three workers were killed")
+    assert node.wait() == 70
+    assert "workers die again and again" in node.log_text()
+    assert not any(alive(pid) for pid in seen)
+
+
+def test_the_death_of_the_parent_ends_the_workers(start_workers):
+    node = start_workers()
+    before = workers_of(node.pid)
+    node.kill()
+    eventually(lambda: not any(alive(pid) for pid in before), "the workers have ended", 15)
+
+
+# -- reload --------------------------------------------------------------------------------------
+
+
+def test_a_reload_under_load_costs_no_answer(start_workers, tmp_path):
+    ini = write_ini(tmp_path / "cluster.ini", {"limits.body-bytes-max": 100000})
+    node = start_workers({"config": ini})
+    with node.client() as client:
+        save(client, popup("home", "p", frequency={"every": "1h"}))
+    with UnbrokenLoad(node.port) as load:
+        load.wait_for(200)
+        for limit in (2000, 1000):
+            eventually(lambda: len(workers_of(node.pid)) == WORKERS, "nothing but the workers runs")
+            before = workers_of(node.pid)
+            write_ini(ini, {"limits.body-bytes-max": limit})
+            node.signal(signal.SIGHUP)
+            eventually(lambda: len(workers_of(node.pid)) == WORKERS
+                       and not set(workers_of(node.pid)) & set(before), "all workers are replaced", 60)
+            load.wait_for(200)
+    assert not load.failures, load.failures[:5]
+    for _ in range(12):
+        with ask(node.port) as client:
+            assert client.put("/v1/users/u", {"attributes": {"text": "x" * 1500}}).status == 413
+    with node.client(60) as client:
+        eventually(lambda: load.sent <= {row["id"] for row in stored_events(client, "")}, "every event is stored")
+
+
+def test_a_wrong_configuration_changes_nothing(start_workers, tmp_path):
+    ini = write_ini(tmp_path / "cluster.ini", {"limits.body-bytes-max": 100000})
+    node = start_workers({"config": ini})
+    eventually(lambda: len(workers_of(node.pid)) == WORKERS, "only the workers are left")
+    before = workers_of(node.pid)
+    write_ini(ini, {"limits.body-bites-max": 1000})
+    reload_and_wait(node, "limits.body-bytes-max?")
+    assert str(ini) in node.log_text()
+    # Nor does a worker that is started again read what was refused.
+    os.kill(before[0], signal.SIGKILL)
+    eventually(lambda: node.log_text(1 << 20).count("is ready") == 1 + WORKERS + 1, "the worker is back")
+    assert set(before[1:]) < set(workers_of(node.pid))
+    with node.client() as client:
+        assert client.get("/readyz").status == 200
+
+
+def test_successors_that_cannot_start_leave_the_workers_as_they_are(start_workers, settings, tmp_path):  # noqa: F811
+    secret = tmp_path / "password"
+    secret.write_text(settings.pop("mysql.password"))
+    node = start_workers({"mysql.password-file": secret})
+    eventually(lambda: len(workers_of(node.pid)) == WORKERS, "only the workers are left")
+    before = workers_of(node.pid)
+    secret.write_text("wrong")
+    reload_and_wait(node, "a worker could not start with the new configuration")
+    eventually(lambda: workers_of(node.pid) == before, "the workers are those of before")
+    with node.client() as client:
+        assert client.get("/readyz").status == 200
+
+
+# -- the end -------------------------------------------------------------------------------------
+
+
+def test_sigterm_under_load_loses_nothing(start_workers):
+    node = start_workers()
+    with node.client() as client:
+        save(client, popup("home", "p", frequency={"every": "1h"}))
+    ledger = Ledger()
+    load = Load(node.port, ledger, [f"u{n}" for n in range(40)], "stop", threads=6, orderly=True,
+                one_shot_threads=2).start()
+    eventually(lambda: load.answers > 300, "there is load")
+    began = time.monotonic()
+    node.signal(signal.SIGTERM)
+    assert node.wait() == 0
+    assert time.monotonic() - began < 10
+    load.stop()
+    node.start()
+    with node.client(60) as client:
+        eventually(lambda: not ledger.compare([row["id"] for row in stored_events(client, "")]),
+                   "every acknowledged event is stored once")
+
+
+def test_outboxes_of_an_earlier_run_are_shipped(start_workers, server, own_ports):  # noqa: F811
+    node = start_workers({"workers.port-base": own_ports, "node.grace-ms": 2000})
+    server.kill()
+    try:
+        sent = []
+        for number in range(1, WORKERS + 1):
+            with ask(own_ports + number) as client:
+                sent.append(event("late", "p"))
+                assert send_events(client, sent[-1])["accepted"] == 1
+        assert node.stop() in (0, 70)
+    finally:
+        server.restart()
+    node.settings["workers.count"] = 1
+    node.start()
+    with node.client() as client:
+        eventually(lambda: {row["id"] for row in stored_events(client, "user=late")} == {one["id"] for one in sent},
+                   "the events of all workers are in the store")
+
+
+# -- refusals ------------------------------------------------------------------------------------
+
+
+def test_workers_need_a_server_as_the_store(tmp_path):
+    done = run_program("serve", "--workers", "2", "--http.port=0", f"--node.data-dir={tmp_path / 'data'}")
+    assert done.returncode == 1, done
+    assert b"storage.backend is sqlite" in done.stderr and b"--workers 0" in done.stderr, done.stderr
+    done = run_program("serve", "--workers", "65", "--http.port=0")
+    assert done.returncode == 2 and b"from 0 to 64" in done.stderr, done.stderr
+
+
+def test_a_port_in_use_is_refused(start_workers, settings, tmp_path):  # noqa: F811
+    node = start_workers()
+    words = {**settings, "workers.count": 2, "http.port": node.port, "node.data-dir": tmp_path / "other"}
+    done = run_program("serve", *[f"--{key}={value}" for key, value in words.items()])
+    assert done.returncode == 1 and b"another process listens there" in done.stderr, done.stderr
+
+
+def test_a_start_that_fails_is_not_repeated(settings, tmp_path):  # noqa: F811
+    words = {**settings, "mysql.password": "wrong", "workers.count": 2, "http.port": 0,
+             "node.data-dir": tmp_path / "data"}
+    done = run_program("serve", *[f"--{key}={value}" for key, value in words.items()])
+    assert done.returncode == 1, done
+    assert b"Access denied" in done.stderr and b"a worker could not start" in done.stderr, done.stderr

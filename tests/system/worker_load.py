@@ -1,0 +1,117 @@
+"""Clients that no replacement of a worker may cost an answer, and what the processes of a node are."""
+
+import itertools
+import os
+import pathlib
+import socket
+import threading
+import time
+
+from http_client import Client
+from load import fin_arrived
+from shop import event
+
+PLACEMENT = "home"
+
+
+def workers_of(pid):
+    """The living children of a process."""
+    found = []
+    for entry in pathlib.Path("/proc").iterdir():
+        if not entry.name.isdigit():
+            continue
+        try:
+            fields = (entry / "stat").read_text().rpartition(")")[2].split()
+        except (FileNotFoundError, ProcessLookupError):
+            continue  # it ended meanwhile
+        if int(fields[1]) == pid and fields[0] != "Z":
+            found.append(int(entry.name))
+    return sorted(found)
+
+
+def alive(pid):
+    try:
+        state = pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    return state != "Z"
+
+
+def free_port_base(count):
+    """A number after which `count` ports are free."""
+    for base in itertools.count(20000 + os.getpid() % 9000, count + 1):
+        probes = []
+        try:
+            for port in range(base + 1, base + 1 + count):
+                probes.append(socket.socket())
+                probes[-1].bind(("127.0.0.1", port))
+            return base
+        except OSError:
+            assert base < 32000, "no ports are free"
+        finally:
+            for probe in probes:
+                probe.close()
+
+
+class UnbrokenLoad:
+    """Threads that ask without a pause: half of them on a connection that they keep, half on a new one for each
+    request. Every request must be answered 200 or 202. A kept connection may be closed by the server between two
+    requests, and is then opened anew; nothing else is forgiven."""
+
+    def __init__(self, port, threads=8):
+        self.port = port
+        self.failures = []
+        self.answers = 0
+        self.sent = set()  # ids of events that were acknowledged
+        self._lock = threading.Lock()
+        self._stop = threading.Event()
+        self._threads = [threading.Thread(target=self._work, args=(n,), daemon=True) for n in range(threads)]
+
+    def __enter__(self):
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self._stop.set()
+        for thread in self._threads:
+            thread.join(20)
+            assert not thread.is_alive(), "a client hangs"
+
+    def wait_for(self, answers, deadline_s=20.0):
+        """Until so many more answers have come."""
+        wanted = self.answers + answers
+        deadline = time.monotonic() + deadline_s
+        while self.answers < wanted:
+            assert time.monotonic() < deadline and not self.failures, self.failures[:3]
+            time.sleep(0.01)  # between two looks
+
+    def _work(self, number):
+        client = Client("127.0.0.1", self.port, 10.0)
+        for turn in itertools.count():
+            if self._stop.is_set():
+                break
+            try:
+                self._ask(client, number, turn)
+            except Exception as error:
+                with self._lock:
+                    self.failures.append(f"thread {number}, request {turn}: {error!r}")
+                client.close()
+            if number % 2:
+                client.close()
+        client.close()
+
+    def _ask(self, client, number, turn):
+        if client.sock is not None and fin_arrived(client.sock):
+            client.close()
+        if turn % 4:
+            answer = client.post("/v1/decide", {"user": f"u{number}-{turn % 50}", "placements": [PLACEMENT]})
+        else:
+            one = event(f"u{number}", "p")
+            answer = client.post("/v1/events", {"events": [one]})
+        with self._lock:
+            self.answers += 1
+            if answer.status not in (200, 202):
+                self.failures.append(f"thread {number}, request {turn}: {answer}")
+            elif answer.status == 202:
+                self.sent.add(one["id"])
