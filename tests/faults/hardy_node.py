@@ -1,0 +1,63 @@
+"""A node that is brought back as a service manager would: started again until it runs."""
+
+import os
+import random
+import re
+import signal
+import socket
+import time
+
+from beckon_node import Node, NodeFailed
+
+ENDED = re.compile(r"ended with code (-?\d+) before it listened")
+START_AGAIN_S = 0.1
+# An exit code that a start may have while its store or its disk is away, and while it is being killed.
+MAY_END_WITH = (1, -signal.SIGKILL)
+DAMAGE = re.compile(r".*(?:was moved to|kept in the table|could not be kept aside|is corrupt|malformed).*")
+
+
+def quiet_port():
+    """A free port below those that the kernel gives to clients, so that none takes it while the node is down."""
+    for port in random.sample(range(20000, 30000), 100):
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+                return port
+            except OSError:
+                continue  # taken
+    raise AssertionError("no free port found between 20000 and 30000")
+
+
+class HardyNode(Node):
+    """`binary`: another program than the one under test."""
+
+    def __init__(self, directory, settings, binary=None):
+        super().__init__(directory, {"http.port": quiet_port(), **settings})
+        self.binary = binary
+        self.failed_starts = 0
+
+    def bring_up(self, deadline_s):
+        """Starts it until it listens."""
+        deadline = time.monotonic() + deadline_s
+        while True:
+            try:
+                return self.start(max(1.0, deadline - time.monotonic()))
+            except NodeFailed as failed:
+                ended = ENDED.search(str(failed))
+                if not ended or int(ended.group(1)) not in MAY_END_WITH or time.monotonic() > deadline:
+                    raise
+                self.failed_starts += 1
+            time.sleep(START_AGAIN_S)
+
+    def must_run(self):
+        if not self.running():
+            code = self._process.poll() if self._process else "unknown"
+            raise NodeFailed(f"the node ended by itself with code {code}\n{self.log_text()}")
+
+    def send_signal(self, number):
+        os.kill(self.pid, number)
+
+    def damage(self):
+        """Lines of all its logs that tell of events or data that could not be kept where they belong."""
+        return [line for path in sorted(self.directory.glob("std*.log"))
+                for line in DAMAGE.findall(path.read_text(errors="replace"))]
