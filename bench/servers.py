@@ -5,7 +5,6 @@ import json
 import os
 import pathlib
 import re
-import shutil
 import signal
 import socket
 import subprocess
@@ -26,12 +25,23 @@ def free_port():
         return probe.getsockname()[1]
 
 
-def wait_until(condition, what, deadline_s=START_DEADLINE_S):
+def cpu_seconds_of(pid):
+    """(user, system) of one process and its threads, from the operating system's accounting."""
+    fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return int(fields[11]) / TICKS_PER_S, int(fields[12]) / TICKS_PER_S
+
+
+def limited_to(descriptors, words):
+    """The words of a program with a limit of open descriptors; 0: the caller's own."""
+    return ["prlimit", f"--nofile={descriptors}:{descriptors}", *words] if descriptors else words
+
+
+def wait_until(condition, what, deadline_s=START_DEADLINE_S, pause_s=0.005):
     deadline = time.monotonic() + deadline_s
     while not condition():
         if time.monotonic() > deadline:
             raise BenchFailed(f"not within {deadline_s:.0f} s: {what}")
-        time.sleep(0.005)
+        time.sleep(pause_s)
 
 
 class Server:
@@ -45,6 +55,7 @@ class Server:
         self.port = 0
         self.process = None
         self.start_ms = 0.0
+        self.store_pid = 0
 
     def __enter__(self):
         began = time.monotonic()
@@ -59,8 +70,9 @@ class Server:
     def __exit__(self, *_):
         self.stop()
 
-    def spawn(self, words):
+    def spawn(self, words, more_environment=None):
         environment = {name: value for name, value in os.environ.items() if not name.startswith("BECKON_")}
+        environment.update(more_environment or {})
         with open(self.directory / "stdout.log", "wb") as out, open(self.directory / "stderr.log", "wb") as err:
             try:
                 self.process = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=out, stderr=err,
@@ -94,14 +106,14 @@ class Server:
         path = f"/proc/{self.process.pid}/task/{self.process.pid}/children"
         return [self.process.pid] + [int(word) for word in pathlib.Path(path).read_text().split()]
 
+    def store_cpu_seconds(self):
+        """Of a database server beside it, which `store_pid` names; 0 when there is none."""
+        return sum(cpu_seconds_of(self.store_pid)) if self.store_pid else 0.0
+
     def cpu_seconds(self):
         """(user, system) over all of its processes."""
-        user = system = 0
-        for pid in self.pids():
-            fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-            user += int(fields[11])
-            system += int(fields[12])
-        return user / TICKS_PER_S, system / TICKS_PER_S
+        each = [cpu_seconds_of(pid) for pid in self.pids()]
+        return sum(user for user, _ in each), sum(system for _, system in each)
 
     def memory(self, field):
         """A field of /proc/PID/status in bytes, e.g. VmRSS or VmHWM, summed."""
@@ -120,64 +132,23 @@ class Server:
         return last
 
 
-class Nginx(Server):
-    """`return 200` with a body that is given: what the kernel and a socket cost at least."""
-
-    def __init__(self, directory, body, workers="1"):
-        super().__init__(directory)
-        self.name = f"nginx ({workers} worker{'' if workers == '1' else 's'})"
-        self.body = body
-        self.workers = workers
-
-    def launch(self):
-        program = shutil.which("nginx") or "/usr/sbin/nginx"
-        self.port = free_port()
-        if "'" in self.body or "\\" in self.body or "$" in self.body:
-            raise BenchFailed(f"nginx cannot be given this body: {self.body}")
-        (self.directory / "nginx.conf").write_text(f"""
-daemon off;
-worker_processes {self.workers};
-worker_rlimit_nofile 16384;
-pid {self.directory}/nginx.pid;
-error_log {self.directory}/error.log;
-events {{ worker_connections 8192; }}
-http {{
-  access_log off;
-  default_type application/json;
-  keepalive_requests 1000000000;
-  client_body_temp_path {self.directory}/body;
-  proxy_temp_path {self.directory}/proxy;
-  fastcgi_temp_path {self.directory}/fastcgi;
-  uwsgi_temp_path {self.directory}/uwsgi;
-  scgi_temp_path {self.directory}/scgi;
-  server {{
-    listen 127.0.0.1:{self.port} backlog=4096;
-    location / {{ return 200 '{self.body}'; }}
-  }}
-}}
-""")
-        self.spawn([program, "-p", str(self.directory), "-c", str(self.directory / "nginx.conf")])
-        wait_until(lambda: not self.alive() or self.answers(), f"{self.name} answers")
-        if not self.alive():
-            raise BenchFailed(f"{self.name} did not start\n{self.log()}")
-
-    def answers(self):
-        try:
-            return ask(self.port, "POST", "/v1/decide", {"user": "u"})[1].decode() == self.body
-        except OSError:
-            return False
-
-
 class Beckon(Server):
-    name = "beckon"
+    """A node. `everywhere` are settings for all of them, which bench/run takes from the command line."""
 
-    def __init__(self, directory, settings=None):
+    everywhere = {}
+
+    def __init__(self, directory, settings=None, name="beckon", store_pid=0, descriptors=0):
         super().__init__(directory)
-        self.settings = {"http.port": 0, "node.data-dir": self.directory / "data", **(settings or {})}
+        self.descriptors = descriptors
+        self.name = name
+        self.store_pid = store_pid
+        self.settings = {"http.port": 0, "node.data-dir": self.directory / "data", **(settings or {}),
+                         **self.everywhere}
 
     def launch(self):
         program = os.environ.get("BECKON_BIN") or str(ROOT / "build" / "bin" / "beckon")
-        self.spawn([program, "serve", *(f"--{key}={value}" for key, value in self.settings.items())])
+        words = [program, "serve", *(f"--{key}={value}" for key, value in self.settings.items())]
+        self.spawn(limited_to(self.descriptors, words))
         out = self.directory / "stdout.log"
         pattern = re.compile(r"listening on http://127\.0\.0\.1:(\d+)")
         wait_until(lambda: not self.alive() or pattern.search(out.read_text()), "beckon listens")

@@ -11,6 +11,14 @@
 
 namespace beckon::load {
 
+namespace {
+
+// One address has some 28,000 ports towards a node. Half of them the kernel finds at once; looking for one of
+// the others takes longer with each, so that further connections leave from further loopback addresses.
+constexpr uint32_t connections_per_source = 8192;
+
+} // namespace
+
 connection::connection(connection&& other) noexcept
     : epoll_fd_(other.epoll_fd_),
       index_(other.index_),
@@ -37,10 +45,21 @@ bool connection::watch(uint32_t events, int operation) {
   return epoll_ctl(epoll_fd_, operation, fd_, &event) == 0;
 }
 
+bool connection::bind_source() {
+  sockaddr_in source{};
+  source.sin_family = AF_INET;
+  source.sin_addr.s_addr = htonl(INADDR_LOOPBACK + index_ / connections_per_source);
+  int on = 1;
+  return setsockopt(fd_, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof(on)) == 0
+         && bind(fd_, reinterpret_cast<const sockaddr*>(&source), sizeof(source)) == 0;
+}
+
 connection::result connection::connect() {
   fd_ = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   if (fd_ < 0)
     return fail("socket", errno);
+  if (index_ >= connections_per_source && !bind_source())
+    return fail("bind", errno);
   int on = 1;
   setsockopt(fd_, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
   const auto* to = reinterpret_cast<const sockaddr*>(&node_->where);

@@ -44,6 +44,7 @@ class connection {
 
  private:
   result fail(std::string_view what, int code);
+  bool bind_source();
   bool watch(uint32_t events, int operation);
 
   int epoll_fd_;

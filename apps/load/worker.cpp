@@ -18,6 +18,7 @@ namespace {
 constexpr int64_t tick_ns = 50'000'000;
 constexpr int64_t second_ns = 1'000'000'000;
 constexpr int64_t connect_all_ns = 3 * second_ns;
+constexpr size_t connecting_max = 1024; // at a time, so that a node's backlog holds them
 
 /// How long this thread stood ready without a core; 0 where the kernel does not tell.
 int64_t waited_for_core_ns() {
@@ -209,13 +210,20 @@ void worker::handle(slot& s, uint32_t events) {
 
 void worker::tick(int64_t now_ns) {
   ticked_ns_ = now_ns;
+  size_t connecting = 0;
   for (auto& s : slots_) {
     auto state = s.link.now();
+    if (state == connection::state::connecting)
+      ++connecting;
     if (state == connection::state::away) {
-      if (s.retry_at_ns <= now_ns && mix_.keep_alive)
-        connect(s, now_ns);
-      else if (s.retry_at_ns <= now_ns && !s.available)
+      if (s.retry_at_ns > now_ns)
+        continue;
+      if (!mix_.keep_alive && !s.available)
         make_available(s, now_ns);
+      else if (mix_.keep_alive && connecting < connecting_max) {
+        connect(s, now_ns);
+        ++connecting;
+      }
     } else if (state != connection::state::idle && s.deadline_ns < now_ns) {
       if (state == connection::state::connecting)
         on_connect_failed(s, now_ns);
