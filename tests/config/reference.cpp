@@ -51,7 +51,7 @@ CAF_TEST(the table is well formed) {
     CAF_CHECK(!k.text.empty() && k.text.back() == '.');
     CAF_CHECK_EQUAL(k.type == config::value_type::choice, !k.choices.empty());
     CAF_CHECK(k.min <= k.max);
-    auto at = std::find(order.begin(), order.end(), k.name.substr(0, k.name.find('.'))) - order.begin();
+    auto at = std::find(order.begin(), order.end(), k.name.substr(0, k.name.rfind('.'))) - order.begin();
     CAF_CHECK(static_cast<size_t>(at) == section || static_cast<size_t>(at) == section + 1);
     section = static_cast<size_t>(at);
     CAF_CHECK(k.unit != "ms" || k.name.substr(k.name.size() - 3) == "-ms");
