@@ -111,8 +111,9 @@ using catalog_cache_actor = caf::typed_actor<
     caf::reacts_to<beat_atom>>;
 
 /// Owner of the state and profile of the users of one shard: a bounded cache in front of the store. Decides
-/// and claims. Runs on: scheduler. Blocks: no. Bounds: limits.shard-users-max, user-waiting-max,
-/// shard-waiting-max; beyond: overloaded. Lost on a crash: the cache.
+/// and claims. Runs on: scheduler, or I/O thread (net::mark_quick). Blocks: no. Bounds:
+/// limits.shard-users-max, user-waiting-max, shard-waiting-max; beyond: overloaded. Lost on a crash: the
+/// cache.
 using user_shard_actor = caf::typed_actor<
     // Decides. A popup is in the answer only after its claim is durable. Safe to retry with a request id.
     caf::replies_to<decide_atom, decide_ask_ptr>::with<decide_answer_ptr>,
@@ -169,6 +170,7 @@ struct write_batch_result {
   uint32_t lane = 0;
   std::vector<work_error> errors;               // empty: all done
   std::vector<storage::write_outcome> outcomes; // one a job unless it failed
+  bool only_parts_failed = false; // of a store of several databases: says nothing of the store as a whole
 };
 
 struct read_ask {

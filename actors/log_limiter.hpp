@@ -11,7 +11,8 @@ class log_limiter {
  public:
   static constexpr int64_t period_ms = 1000;
 
-  /// How many lines of this kind were left out since the last one that was let through; nothing: leave this one out.
+  /// How many lines of this kind were left out since the last one that was let through; nothing: leave this
+  /// one out.
   std::optional<uint64_t> let_through(int64_t now_ms) {
     auto due = due_ms_.load(std::memory_order_relaxed);
     if (now_ms < due || !due_ms_.compare_exchange_strong(due, now_ms + period_ms)) {

@@ -48,6 +48,7 @@ net::http_options http_options_from(const config::configuration& cfg) {
   o.requests_in_flight_max = size("limits.requests-in-flight-max");
   o.inline_requests_max = size("http.inline-requests-max");
   o.inline_body_bytes_max = size("http.inline-body-bytes-max");
+  o.inline_turn_us = cfg.integer("http.inline-turn-us");
   o.request_bytes_in_flight_max = size("limits.request-bytes-in-flight-max");
   o.output_bytes_max = size("limits.output-bytes-max");
   o.stream_piece_bytes_max = size("limits.stream-piece-bytes-max");
@@ -143,6 +144,10 @@ class running_node : public node {
         break;
       auto options = http_options_from(cfg);
       options.inherited_fd = fd;
+      if (!fronts.empty()) {
+        options.connections_max = std::min(options.connections_max, own_port_connections_max);
+        options.requests_in_flight_max = std::min(options.requests_in_flight_max, own_port_connections_max);
+      }
       auto listening = net::open_listener(options);
       if (!listening)
         return std::move(listening.error());

@@ -33,6 +33,10 @@ struct additions {
   std::function<storage::store_ptr(storage::store_ptr)> wrap_store = {};
 };
 
+/// Connections, and requests in work, on the port that is a worker's own: it is for metrics and probes, and
+/// must not double what limits.* allow.
+constexpr size_t own_port_connections_max = 64;
+
 /// Where a node listens. Descriptors are of sockets that listen already and that another process keeps open.
 struct node_sockets {
   bool none = false; // serves nobody: it only ships its outbox

@@ -1,8 +1,8 @@
 #pragma once
 
 #include "actors/interfaces.hpp"
-#include "actors/node_metrics.hpp"
 #include "actors/log_limiter.hpp"
+#include "actors/node_metrics.hpp"
 #include "actors/node_options.hpp"
 #include "storage/outbox.hpp"
 

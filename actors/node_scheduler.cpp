@@ -1,5 +1,7 @@
 #include "actors/node_scheduler.hpp"
 
+#include <caf/detail/set_thread_name.hpp>
+
 namespace beckon::actors {
 
 // -- sparing_clock --------------------------------------------------------------------------------
@@ -27,7 +29,8 @@ void sparing_clock::set_request_timeout(time_point t, caf::abstract_actor* self,
   super::set_request_timeout(t, self, id);
 }
 
-// An actor sets its time-outs and ends on whatever thread runs it, never on two at once: what it noted is seen.
+// An actor sets its time-outs and ends on whatever thread runs it, never on two at once: what it noted is
+// seen.
 void sparing_clock::cancel_timeouts(caf::abstract_actor* self) {
   if (noted_ == 0)
     return;
@@ -37,6 +40,7 @@ void sparing_clock::cancel_timeouts(caf::abstract_actor* self) {
       return;
     noted_ = actors_.size();
   }
+  ++wakes_;
   super::cancel_timeouts(self);
 }
 
@@ -49,6 +53,7 @@ caf::actor_system::module* node_scheduler::make(caf::actor_system& system, caf::
 void node_scheduler::start() {
   super::start();
   timer_ = std::thread{[this] {
+    caf::detail::set_thread_name("beckon.clock");
     system().thread_started();
     clock_.run_dispatch_loop();
     system().thread_terminates();

@@ -6,34 +6,46 @@
 #include <caf/scheduler/coordinator.hpp>
 
 #include <atomic>
+#include <cstdint>
 #include <mutex>
 #include <thread>
 #include <unordered_set>
 
 namespace beckon::actors {
 
-/// CAF's clock, but for one thing: an actor that ends has its time-outs cancelled only if it ever had one. CAF asks
-/// its clock's thread, and so wakes it, for each actor that ends, and here an actor ends with each request.
-/// Threadsafe.
+/// CAF's clock, but for one thing: an actor that ends has its time-outs cancelled only if it ever had one.
+/// CAF asks its clock's thread, and so wakes it, for each actor that ends, and here an actor ends with each
+/// request.
+///
+/// An actor stays noted until it ends, also when its time-outs have fired or were cancelled one by one: CAF
+/// does not tell when one fires, so a count per actor would be wrong either way, and too low a count would
+/// leave time-outs behind. Being noted costs the others a mutex when they end, and those who set time-outs
+/// are few: requests have their deadline from the broker. Messages sent with a delay are not noted; CAF never
+/// cancels them. Threadsafe.
 class sparing_clock final : public caf::detail::thread_safe_actor_clock {
  public:
   using super = caf::detail::thread_safe_actor_clock;
 
-  void set_ordinary_timeout(time_point t, caf::abstract_actor* self, caf::atom_value type, uint64_t id) override;
+  void set_ordinary_timeout(time_point t, caf::abstract_actor* self, caf::atom_value type,
+                            uint64_t id) override;
   void set_multi_timeout(time_point t, caf::abstract_actor* self, caf::atom_value type, uint64_t id) override;
   void set_request_timeout(time_point t, caf::abstract_actor* self, caf::message_id id) override;
   void cancel_timeouts(caf::abstract_actor* self) override;
+  /// How often an actor that ended had to wake the clock's thread.
+  uint64_t wakes() const { return wakes_; }
 
  private:
   void note(caf::abstract_actor* self);
 
   std::atomic<size_t> noted_{0};
+  std::atomic<uint64_t> wakes_{0};
   std::mutex mutex_; // of `actors_`
   std::unordered_set<caf::abstract_actor*> actors_;
 };
 
-/// CAF's work-sharing scheduler on that clock. Measured: stealing workers sleep and poll, which costs more than one
-/// shared queue on a few cores.
+/// CAF's work-sharing scheduler on that clock. Measured: stealing workers sleep and poll, which costs more
+/// than one shared queue on a few cores. The base class starts its own clock's thread as well; nobody uses
+/// that clock, so its thread sleeps until stop().
 class node_scheduler final : public caf::scheduler::coordinator<caf::policy::work_sharing> {
  public:
   using super = caf::scheduler::coordinator<caf::policy::work_sharing>;

@@ -8,6 +8,7 @@
 #include "storage/sqlite_store.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <fstream>
 #include <string>
 #include <utility>
@@ -97,8 +98,7 @@ caf::expected<storage::store_ptr> open_mysql_shards(const mysql_options& base,
   for (const auto& database : list) {
     auto o = at(base, database);
     auto has_catalog = same_database(o, base);
-    if (!database.replicas.empty() || !has_catalog)
-      o.replicas = addresses(database.replicas);
+    o.replicas = addresses(database.replicas);
     o.place = {static_cast<uint32_t>(users.size()), static_cast<uint32_t>(list.size())};
     auto opened = storage::open_mysql(o);
     if (!opened)
@@ -108,11 +108,17 @@ caf::expected<storage::store_ptr> open_mysql_shards(const mysql_options& base,
     users.push_back(std::move(*opened));
   }
   if (!catalog) {
-    auto opened = storage::open_mysql(base);
+    auto alone = base;
+    alone.place = {static_cast<uint32_t>(list.size()), static_cast<uint32_t>(list.size())};
+    auto opened = storage::open_mysql(alone);
     if (!opened)
       return opened;
     catalog = std::move(*opened);
   }
+  using namespace std::chrono;
+  auto now_ms = duration_cast<milliseconds>(system_clock::now().time_since_epoch()).count();
+  if (auto err = storage::make_catalog_known(*catalog, users, now_ms))
+    return err;
   return storage::make_sharded_store(std::move(catalog), std::move(users));
 }
 
@@ -125,6 +131,9 @@ caf::expected<storage::store_ptr> open_mysql_store(const config::configuration& 
     return bad("mysql.shards.databases", shards.problem);
   if (shards.list.empty())
     return storage::open_mysql(*options);
+  if (!options->replicas.empty())
+    return bad("mysql.replicas", "with mysql.shards.databases, name a replica behind its database there: "
+                                 "HOST:PORT/DATABASE+HOST:PORT");
   return open_mysql_shards(*options, shards.list);
 }
 
@@ -157,7 +166,9 @@ size_t pool_size_of(const config::configuration& cfg) {
   if (configured > 0)
     return configured;
   auto o = options_from(cfg);
-  return o.writers + o.readers;
+  // Each replica is looked after by a thread that takes a connection now and then.
+  auto replicas = config::read_replicas(cfg.text("mysql.replicas"));
+  return o.writers + o.readers + replicas.list.size();
 }
 
 caf::expected<storage::store_ptr> open_store(const config::configuration& cfg) {

@@ -11,8 +11,8 @@
 
 namespace beckon::actors {
 
-/// Opens the store that the configuration names; used by the node and by operator commands. The error's text is for
-/// people and names the key.
+/// Opens the store that the configuration names; used by the node and by operator commands. The error's text
+/// is for people and names the key.
 caf::expected<storage::store_ptr> open_store(const config::configuration& cfg);
 
 /// How each MySQL database is reached, that of the catalogue first; its replicas are left out.

@@ -33,6 +33,9 @@ constexpr pool_metric pool_metrics[] = {
     {"beckon_db_connects_total", "Connections made", counter, &pool_stats::opened},
     {"beckon_db_connect_failures_total", "Connections that could not be made", counter, &pool_stats::failed},
     {"beckon_db_recycled_total", "Connections replaced because of their age", counter, &pool_stats::recycled},
+    {"beckon_db_pings_total", "Connections tried before they were used", counter, &pool_stats::pings},
+    {"beckon_db_ping_failures_total", "Of these, the ones that were lost", counter,
+     &pool_stats::ping_failures},
     {"beckon_db_waits_total", "Calls that found all connections in use", counter, &pool_stats::waits},
     {"beckon_db_wait_timeouts_total", "Calls that waited for a connection in vain", counter,
      &pool_stats::timeouts},
@@ -70,7 +73,10 @@ std::vector<pm::MetricFamily> families_of(const storage::store_stats& stats) {
                           "The replica's data are no older; absent: nothing came through yet", gauge);
   auto used = family("beckon_db_replica_used", "1 while the replica is fresh enough to be read from", gauge);
   auto reads = family("beckon_db_replica_reads_total", "Reads that went to the replica", counter);
+  auto failures = family("beckon_db_replica_failures_total",
+                         "Reads that failed at the replica and were done by the primary", counter);
   for (const auto& r : stats.replicas) {
+    add(failures, "replica", r.replica, static_cast<double>(r.failures));
     if (r.staleness_ms >= 0)
       add(staleness, "replica", r.replica, static_cast<double>(r.staleness_ms) / 1000);
     add(used, "replica", r.replica, r.used ? 1 : 0);
@@ -79,6 +85,7 @@ std::vector<pm::MetricFamily> families_of(const storage::store_stats& stats) {
   out.push_back(std::move(staleness));
   out.push_back(std::move(used));
   out.push_back(std::move(reads));
+  out.push_back(std::move(failures));
   return out;
 }
 

@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <deque>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -25,17 +26,19 @@ struct pending_decide {
 struct pending_user {
   user_ask_ptr ask;
   caf::typed_response_promise<user_answer_ptr> promise;
+  uint32_t loads = 0; // of this user when it was asked
 };
 
 using pending_ask = std::variant<pending_decide, pending_user>;
 
 /// What is under way for one user: exists only while something is.
 struct user_work {
-  std::deque<pending_ask> waiting; // behind the load or write that is under way
-  uint64_t token = 0;              // of what is under way; 0: nothing
-  pending_ask current;             // whose look-up or write it is, unless it is a load
-  decide_answer_ptr answer;        // what the claim says once it is durable
-  decision::user_state next;       // what the state is once the claim is durable
+  std::deque<pending_ask> waiting;          // behind the load or write that is under way
+  uint64_t token = 0;                       // of what is under way; 0: nothing
+  pending_ask current;                      // whose look-up or write it is, unless it is a load
+  decide_answer_ptr answer;                 // what the claim says once it is durable
+  decision::user_state next;                // what the state is once the claim is durable
+  std::optional<decision::user_state> kept; // while it is read again: what stands if that fails
   /// Given before its charge was durable (durability.claims=queued), and still to be charged.
   decide_answer_ptr owed;
   std::shared_ptr<const decision::attributes> profile; // what the profile is once it is written
@@ -59,9 +62,11 @@ struct user_entry {
   const std::string* user = nullptr; // the key, which the map keeps in place
   user_entry* newer = nullptr;       // neighbours in order of use
   user_entry* older = nullptr;
-  int64_t loaded_ms = 0;         // when state and profile were read
+  int64_t read_again_ms = 0; // from then on it is read again before a decision
+  uint32_t loads = 0;        // how often it was read
   phase now = phase::absent;
-  bool found = false; // the store knows this user
+  bool found = false;    // the store knows this user
+  bool doubtful = false; // a write or a reading failed: the store may hold something else
 
   bool busy() const { return work != nullptr; }
 };

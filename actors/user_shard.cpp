@@ -1,6 +1,7 @@
 #include "actors/user_shard.hpp"
 
 #include "actors/uuid.hpp"
+#include "net/quick_actor.hpp"
 
 #include <spdlog/spdlog.h>
 
@@ -41,6 +42,7 @@ user_shard_state::user_promise user_shard_state::serve_user(user_ask_ptr ask) {
   pending_user u{std::move(ask), self->make_response_promise<user_answer_ptr>()};
   auto promise = u.promise;
   auto& e = use(u.ask->user);
+  u.loads = e.loads;
   admit(e, std::move(u));
   return promise;
 }
@@ -75,8 +77,7 @@ void user_shard_state::loaded(const read_result& result) {
   }
   std::string fault = result.error.detail;
   if (result.error.ok() && adopt_row(e, std::get<storage::user_row>(result.value), fault)) {
-    e.now = user_entry::phase::ready;
-    e.loaded_ms = node->now_ms();
+    refreshed(e);
     if (e.work->owed)
       charge_owed(e);
     drain(e);
@@ -84,6 +85,10 @@ void user_shard_state::loaded(const read_result& result) {
   }
   if (auto left_out = node->load_faults.let_through(node->now_ms()))
     spdlog::warn("user state not loaded: {} (and {} more since the last such line)", fault, *left_out);
+  if (e.work->kept) {
+    fall_back(e);
+    return;
+  }
   e.now = user_entry::phase::absent;
   give_up_waiting(e, result.error.what == work_error::kind::overloaded ? ask_status::overloaded
                                                                        : ask_status::unavailable);
@@ -116,12 +121,19 @@ void user_shard_state::fail_all() {
 
 void user_shard_state::abandon(user_entry& e) {
   e.work->token = 0;
+  if (e.work->kept) {
+    fall_back(e);
+    return;
+  }
   auto* d = std::get_if<pending_decide>(&e.work->current);
   auto given = e.now == user_entry::phase::writing && d && !d->promise.pending();
   auto owed = given ? std::exchange(e.work->answer, nullptr) : std::exchange(e.work->owed, nullptr);
   if (e.now == user_entry::phase::writing || e.now == user_entry::phase::asking)
     give_up(e.work->current, ask_status::unavailable);
-  e.now = user_entry::phase::absent;
+  if (e.now == user_entry::phase::loading || owed)
+    e.now = user_entry::phase::absent;
+  else
+    doubt(e);
   give_up_waiting(e, ask_status::unavailable);
   if (owed)
     owe(e, std::move(owed), false);
@@ -150,20 +162,8 @@ user_entry& user_shard_state::use(const std::string& user) {
   return e;
 }
 
-// Where other processes serve the same users, what they changed is seen in time: a profile is not part of the
-// version that a claim is checked against, and a patch is made on the profile that is stored. While the store
-// is away, what is in memory is better than nothing.
-bool user_shard_state::outdated(const user_entry& e, const pending_ask& ask) const {
-  auto age_max = node->options.user_age_max_ms;
-  if (age_max == 0 || !node->health.store.writable)
-    return false;
-  return std::holds_alternative<pending_user>(ask) || node->now_ms() - e.loaded_ms >= age_max;
-}
-
 void user_shard_state::admit(user_entry& e, pending_ask ask) {
-  if (e.now == user_entry::phase::ready && outdated(e, ask))
-    e.now = user_entry::phase::absent;
-  if (e.now == user_entry::phase::ready) {
+  if (e.now == user_entry::phase::ready && !outdated(e, ask)) {
     run(e, std::move(ask));
     return;
   }
@@ -171,13 +171,14 @@ void user_shard_state::admit(user_entry& e, pending_ask ask) {
     give_up(ask, ask_status::unavailable);
     return;
   }
+  auto idle = e.now == user_entry::phase::absent || e.now == user_entry::phase::ready;
   if (!wait(e, ask)) {
     give_up(ask, ask_status::overloaded);
-    if (e.now == user_entry::phase::absent)
+    if (idle)
       settle(e);
     return;
   }
-  if (e.now == user_entry::phase::absent)
+  if (idle)
     load(e);
 }
 
@@ -199,7 +200,8 @@ void user_shard_state::run(user_entry& e, pending_ask ask) {
 }
 
 void user_shard_state::drain(user_entry& e) {
-  while (e.now == user_entry::phase::ready && e.work && !e.work->waiting.empty()) {
+  while (e.now == user_entry::phase::ready && e.work && !e.work->waiting.empty()
+         && !outdated(e, e.work->waiting.front())) {
     auto ask = std::move(e.work->waiting.front());
     e.work->waiting.pop_front();
     counters().waiting.set(--waiting);
@@ -222,50 +224,6 @@ void user_shard_state::settle(user_entry& e) {
     counters().evictions.add(evicted);
     counters().users.set(users.size());
   }
-}
-
-void user_shard_state::load(user_entry& e) {
-  e.now = user_entry::phase::loading;
-  e.state = {};
-  e.work->token = ++last_token;
-  under_way.emplace(last_token, *e.user);
-  auto ask = std::make_shared<read_ask>();
-  ask->token = last_token;
-  ask->job = load_users_job{*e.user};
-  ask->client = self;
-  self->send(node->handles()->readers, read_atom::value, read_ask_ptr{std::move(ask)});
-}
-
-bool user_shard_state::adopt_row(user_entry& e, const storage::user_row& row, std::string& fault) {
-  std::shared_ptr<decision::attributes> profile;
-  if (!row.attributes.empty()) {
-    json::document doc;
-    json::field_errors errors;
-    profile = std::make_shared<decision::attributes>();
-    if (auto bad = json::parse(row.attributes, doc))
-      errors.push_back({"", bad->detail});
-    else
-      *profile = decision::parse_attributes(doc, {}, errors);
-    if (!errors.empty()) {
-      fault = "the stored profile of user '" + row.user + "' cannot be read: " + errors.front().detail;
-      return false;
-    }
-  }
-  decision::user_state state;
-  if (!row.state.empty()) {
-    auto decoded = decision::decode_user_state(row.state);
-    if (!decoded) {
-      fault = "the stored state of user '" + row.user + "' cannot be read";
-      return false;
-    }
-    state = std::move(*decoded);
-  }
-  // An event may have changed the state after this row was read: the newer version stands.
-  if (state.version >= e.state.version)
-    e.state = std::move(state);
-  e.profile = std::move(profile);
-  e.found = e.state.version != 0 || e.profile;
-  return true;
 }
 
 void user_shard_state::begin(user_entry& e, user_entry::phase p, pending_ask whose) {
@@ -331,6 +289,7 @@ user_shard_actor::behavior_type user_shard(user_shard_state::self_pointer self, 
   st.node = std::move(node);
   st.users.resize(st.node->options.shard_users_max);
   st.replays = replay_memory{st.node->options.replay_answers_max};
+  net::mark_quick(*self); // a shard only looks up, decides and sends
   return {
       [self](decide_atom, const decide_ask_ptr& ask) { return self->state.decide(ask); },
       [self](user_atom, const user_ask_ptr& ask) { return self->state.serve_user(ask); },

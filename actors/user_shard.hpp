@@ -17,7 +17,8 @@ namespace beckon::actors {
 /// State of one user shard. Each user is in one phase: absent → loading → ready ⇄ asking, writing. One thing
 /// a user at a time; asks that come meanwhile wait behind it, in order. Every write names the version that it
 /// builds on, so a state that moved on in the store (events, another owner) is a conflict: load again, decide
-/// again.
+/// again. What is in memory stays while it is read again, and stands when that fails: who must wait is told
+/// so through an outage of the store.
 struct user_shard_state {
   using self_pointer = user_shard_actor::stateful_pointer<user_shard_state>;
   using decide_promise = caf::typed_response_promise<decide_answer_ptr>;
@@ -57,6 +58,9 @@ struct user_shard_state {
   void drain(user_entry& e);
   void settle(user_entry& e);
   void load(user_entry& e);
+  void refreshed(user_entry& e);
+  void fall_back(user_entry& e);
+  static void doubt(user_entry& e);
   static bool adopt_row(user_entry& e, const storage::user_row& row, std::string& fault);
 
   void run_decide(user_entry& e, pending_decide d);
@@ -77,6 +81,7 @@ struct user_shard_state {
   void abandon(user_entry& e);
   void give_up(pending_ask& ask, ask_status why);
   void give_up_waiting(user_entry& e, ask_status why);
+  void give_up_waiting_users(user_entry& e);
   void reply(pending_decide& d, decide_answer_ptr answer);
   decide_answer_ptr make_answer(const pending_decide& d, ask_status status) const;
 };

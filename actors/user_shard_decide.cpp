@@ -156,8 +156,14 @@ void user_shard_state::claimed(user_entry& e, const write_result& result) {
     return;
   }
   auto overloaded = result.error.what == work_error::kind::overloaded;
-  if (!overloaded)
+  if (conflict || (answered && !overloaded)) {
     e.now = user_entry::phase::absent; // what the store holds now is not what this claim was built on
+  } else if (!overloaded) {
+    // The second failure in a row: who waits does not get one time-out after another.
+    if (e.doubtful)
+      give_up_waiting(e, ask_status::unavailable);
+    doubt(e);
+  }
   if (answered) {
     owe(e, std::move(answer), conflict);
   } else if (conflict) {

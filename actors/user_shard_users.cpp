@@ -62,7 +62,7 @@ void user_shard_state::user_written(user_entry& e, const write_result& result) {
   if (!result.error.ok()) {
     auto overloaded = result.error.what == work_error::kind::overloaded;
     if (!overloaded)
-      e.now = user_entry::phase::absent;
+      doubt(e);
     pending_ask ask{std::move(u)};
     give_up(ask, overloaded ? ask_status::overloaded : ask_status::unavailable);
     return;

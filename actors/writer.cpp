@@ -47,15 +47,22 @@ bool writer_state::commit(const std::vector<storage::write_job>& jobs,
   return true;
 }
 
+bool writer_state::commit_one(const storage::write_job& job, storage::write_outcome& outcome,
+                              work_error& why) {
+  std::vector<storage::write_outcome> one;
+  if (!commit({job}, one, why))
+    return false;
+  outcome = std::move(one.front());
+  why = outcome.error ? to_work_error(outcome.error) : work_error{};
+  return why.ok();
+}
+
 // One job that the store refuses must not take the others of its group with it.
 void writer_state::commit_singly(const std::vector<storage::write_job>& jobs, write_batch_result& result) {
   result.errors.assign(jobs.size(), work_error{});
   result.outcomes.assign(jobs.size(), storage::write_outcome{});
-  for (size_t i = 0; i < jobs.size(); ++i) {
-    std::vector<storage::write_outcome> one;
-    if (commit({jobs[i]}, one, result.errors[i]))
-      result.outcomes[i] = std::move(one.front());
-  }
+  for (size_t i = 0; i < jobs.size(); ++i)
+    commit_one(jobs[i], result.outcomes[i], result.errors[i]);
 }
 
 write_batch_result_ptr writer_state::run(const write_batch& batch) {
@@ -85,24 +92,22 @@ write_batch_result_ptr writer_state::run(const write_batch& batch) {
   return fail(why);
 }
 
-// A store of several databases tells of each job whether its database failed. A job that is refused may have taken
-// the others of its database with it.
+// A store of several databases tells of each job whether its database failed. A job that is refused may have
+// taken the others of its database with it, so each of these is tried alone.
 void writer_state::settle_failed(const write_batch& batch, write_batch_result& result) {
   auto failed = [](const storage::write_outcome& o) { return static_cast<bool>(o.error); };
   if (std::none_of(result.outcomes.begin(), result.outcomes.end(), failed))
     return;
+  result.only_parts_failed = true;
   result.errors.assign(batch.jobs.size(), work_error{});
   for (size_t i = 0; i < batch.jobs.size(); ++i) {
     auto& outcome = result.outcomes[i];
+    auto& why = result.errors[i];
     if (!failed(outcome))
       continue;
-    auto& why = result.errors[i];
     why = to_work_error(outcome.error);
-    std::vector<storage::write_outcome> one;
-    if (concerns_one_job(why) && commit({batch.jobs[i]}, one, why)) {
-      outcome = std::move(one.front());
-      why = {};
-    }
+    if (concerns_one_job(why) && batch.jobs.size() > 1)
+      commit_one(batch.jobs[i], outcome, why);
   }
 }
 

@@ -33,6 +33,7 @@ struct writer_state {
   caf::error connect();
   bool commit(const std::vector<storage::write_job>& jobs, std::vector<storage::write_outcome>& outcomes,
               work_error& why);
+  bool commit_one(const storage::write_job& job, storage::write_outcome& outcome, work_error& why);
   void commit_singly(const std::vector<storage::write_job>& jobs, write_batch_result& result);
   void settle_failed(const write_batch& batch, write_batch_result& result);
 };

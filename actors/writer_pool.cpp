@@ -37,6 +37,12 @@ struct job_bytes {
   size_t operator()(const storage::popup_erase& w) const { return w.id.size(); }
   size_t operator()(const storage::settings_write& w) const { return w.document.size(); }
   size_t operator()(const storage::answers_prune&) const { return 0; }
+  size_t operator()(const storage::popup_mark& w) const {
+    size_t n = 0;
+    for (const auto& id : w.ids)
+      n += id.size();
+    return n;
+  }
 };
 
 /// What the errors of a batch say about the store: the gravest of them.
@@ -181,7 +187,11 @@ void writer_pool_state::distribute(lane& l, const write_batch_result& batch) {
                     role.name, result->outcome.unreadable_user, result->outcome.unreadable_states);
     self->send(asks[i]->client, write_result_ptr{std::move(result)});
   }
-  note_health(worst_of(batch.errors));
+  auto worst = worst_of(batch.errors);
+  if (!batch.only_parts_failed)
+    note_health(worst);
+  else if (!worst.ok())
+    role.metrics->failures->Increment(); // the store's warning says which database it is
 }
 
 void writer_pool_state::note_health(const work_error& error) {

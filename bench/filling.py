@@ -4,7 +4,7 @@ import selectors
 import socket
 import time
 
-from servers import BenchFailed
+from servers import BenchFailed, failing_as
 
 CONNECTIONS = 32
 DEPTH = 16  # requests in flight per connection
@@ -66,7 +66,7 @@ def claim_users(port, users, placement, marker=b'"MATCH"', deadline_s=300):
     requests = map(encode, users)
     deadline = time.monotonic() + deadline_s
     done = 0
-    with selectors.DefaultSelector() as selector:
+    with failing_as("while filling"), selectors.DefaultSelector() as selector:
         for _ in range(CONNECTIONS):
             lane = _Lane(port, requests)
             selector.register(lane.sock, selectors.EVENT_READ, lane)

@@ -7,7 +7,7 @@ import shutil
 import statistics
 import subprocess
 
-from servers import ROOT, BenchFailed, limited_to
+from servers import ROOT, BenchFailed, failing_as, limited_to
 
 SCRIPT = pathlib.Path(__file__).with_name("decide.lua")
 # One thread: on two cores a second one takes the core that the server needs (nginx: 145,000 requests/s with one
@@ -36,8 +36,10 @@ class Load:
 def run_wrk(server, load, wrapped_in=()):
     """One round against `server`; `wrapped_in` are the words of a program that runs wrk. Returns its figures."""
     before, store_before = server.cpu_seconds(), server.store_cpu_seconds()
-    result = subprocess.run([*wrapped_in, *load.words(server.port)], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                            timeout=load.seconds + 60, check=False)
+    words = [*wrapped_in, *load.words(server.port)]
+    with failing_as(f"wrk against {server.name}"):
+        result = subprocess.run(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=load.seconds + 60,
+                                check=False)
     after, store_after = server.cpu_seconds(), server.store_cpu_seconds()
     out, err = result.stdout.decode(errors="replace"), result.stderr.decode(errors="replace")
     lines = [line for line in out.splitlines() if line.startswith("{")]
@@ -107,7 +109,8 @@ class LoadRun:
         words += [f"--{name.replace('_', '-')}={value}" for name, value in options.items() if value is not None]
         self.log = open(directory / "load.log", "w+b")
         words = limited_to(descriptors, [*wrapped_in, *(str(word) for word in words)])
-        self.process = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=self.log)
+        with failing_as("beckon-load does not start"):
+            self.process = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=self.log)
 
     def urls(self):
         return [word for port in self.ports for word in ("--url", f"http://127.0.0.1:{port}")]
@@ -146,8 +149,9 @@ class LoadRun:
         """Holds the store against the ledger; the document, which has no finding."""
         words = [load_program(), "verify", *self.urls()[:2], "--ledger", self.ledger, "--json", "-",
                  f"--wait-seconds={wait_s}", "--users-max=1000"]
-        result = subprocess.run([str(word) for word in words], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                                timeout=600, check=False)
+        with failing_as("beckon-load verify"):
+            result = subprocess.run([str(word) for word in words], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                                    timeout=600, check=False)
         if result.returncode != 0:
             raise BenchFailed(f"the store does not hold what was answered: {result.stdout.decode()[-3000:]} "
                               f"{result.stderr.decode()[-1000:]}")

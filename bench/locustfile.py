@@ -3,9 +3,9 @@
     pip install locust
     locust -f bench/locustfile.py --host http://127.0.0.1:8080 --users 200 --spawn-rate 50 --run-time 1m --headless
 
-Needs a live popup at the placement "home". Every answer is looked at: a 200 that is not what the API promises is a failure. Locust
-is closed-loop: while a user waits for an answer it sends nothing, so a slow node sees less load. For figures take beckon-load
-(docs/load.md)."""
+Needs a live popup at the placement "home". Every answer is looked at: a 200 that is not what the API promises is a
+failure. Locust is closed-loop: while a user waits for an answer it sends nothing, so a slow node sees less load. For
+figures take beckon-load (docs/load.md)."""
 
 import datetime
 import random

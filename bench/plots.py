@@ -107,6 +107,9 @@ def bars_of(row):
     first_y = drawing.y + 14
     for name, one in measured.items():
         drawing.bar(name, [(one[figure], "own" if own[name] else "peer")], top, f"{one[figure]:,.0f}")
+        for shipped, when in (("shipped_per_s", "meanwhile"), ("shipped_alone_per_s", "afterwards")):
+            if shipped in one:
+                drawing.bar(f"shipped to the store {when}", [(one[shipped], "peer")], top, f"{one[shipped]:,.0f}")
     for one in absolute:
         drawing.line(one["limit"], top, "must", first_y)
         if one["aims_at"] and one["aims_at"] <= top:

@@ -16,7 +16,9 @@ COLUMNS = (
 PER_THOUSAND = ("cpu_us", "cpu_user_us", "cpu_system_us")
 MORE = {
     "store_cpu_us": ("the database's CPU s / 1,000", 1e-3),
-    "events_per_s": ("events/s", 1),
+    "events_per_s": ("events accepted/s", 1),
+    "shipped_per_s": ("shipped/s meanwhile", 1),
+    "shipped_alone_per_s": ("shipped/s when no more came", 1),
     "claims": ("claims", 1),
     "events": ("events", 1),
     "connections": ("connections", 1),
@@ -88,7 +90,8 @@ def machine_line(document):
     settings = "".join(f"; {key}={value}" for key, value in document["settings"].items())
     return (f"{document['at']}, {about['cpu']}, {about['cores']} cores, Linux {about['kernel']}, load before "
             f"{about['load_before']:.2f}; {document['rounds']} rounds of {document['seconds']} s{settings}"
-            f"{'; QUICK: these figures mean nothing' if document['quick'] else ''}")
+            f"{'; QUICK: these figures mean nothing' if document['quick'] else ''}"
+            f"{'' if document.get('complete', True) else '; ENDED EARLY: rows are missing'}")
 
 
 def markdown(document):

@@ -34,8 +34,9 @@ def take_turns(row, options, servers, load_of, system_calls=True):
         figures["peak_rss_mib"] = server.memory("VmHWM") / MIB
         row.figures[server.name] = figures
         row.rounds[server.name] = kept_rounds(rounds[server.name])
-    row.notes.append(f"medians of {options.rounds} rounds of {options.seconds} s in turn; no error and no wrong "
-                     "answer in any")
+    said = f"medians of {options.rounds} rounds of {options.seconds} s in turn; no error and no wrong answer in any"
+    if said not in row.notes:
+        row.notes.append(said)
     if system_calls:
         row.notes.append(f"system calls counted by {counter} in a round of {CALLS_PASS_S} s of its own")
     return rounds

@@ -1,9 +1,10 @@
 """What every row shares: how long and how much, the figures of its servers, and what must be reached."""
 
+import contextlib
 import pathlib
 import sys
 
-from servers import BenchFailed
+from servers import BenchFailed, failing_as
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "tests" / "mariadb"))
 from server import Server as MariadbServer, ServerFailed  # noqa: E402  (its folder is named above)
@@ -11,6 +12,31 @@ from server import Server as MariadbServer, ServerFailed  # noqa: E402  (its fol
 PLACEMENT = "home"
 KIB = 1024
 MIB = 1024 * 1024
+
+
+class Database(MariadbServer):
+    """The run's MariaDB; what fails there ends the run as everything else does."""
+
+    def start(self, *options):
+        with mariadb_failing("MariaDB did not start"):
+            return super().start(*options)
+
+    def sql(self, text):
+        with mariadb_failing("MariaDB"):
+            return super().sql(text)
+
+    def remove(self):
+        with mariadb_failing("MariaDB was not removed"):
+            super().remove()
+
+
+@contextlib.contextmanager
+def mariadb_failing(what):
+    try:
+        with failing_as(what):
+            yield
+    except ServerFailed as failed:
+        raise BenchFailed(f"{what}: {failed}") from failed
 
 
 class Options:
@@ -35,13 +61,8 @@ class Options:
         """The run's own MariaDB server, started when first needed: durable (a flush for each commit), on the disk
         of `root`, with more buffer than the tests need."""
         if self._mariadb is None:
-            made = MariadbServer(self.directory("mariadb"))
-            try:
-                made.start("--innodb-buffer-pool-size=1G", "--innodb-log-file-size=512M", "--max-connections=300")
-            except ServerFailed as failed:
-                made.remove()
-                raise BenchFailed(f"MariaDB did not start: {failed}") from None
-            self._mariadb = made
+            self._mariadb = Database(self.directory("mariadb"))
+            self._mariadb.start("--innodb-buffer-pool-size=1G", "--innodb-log-file-size=512M", "--max-connections=300")
         return self._mariadb
 
     def database(self):

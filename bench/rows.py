@@ -3,6 +3,7 @@
 import rows_connections
 import rows_decide
 import rows_process
+import rows_workers
 import rows_writes
 
 ROWS = {
@@ -10,9 +11,10 @@ ROWS = {
     "claims": rows_decide.claims_sqlite,
     "claims-mariadb": rows_decide.claims_mariadb,
     "cooled-down-mariadb": rows_decide.cooled_down_mariadb,
+    "workers": rows_workers.workers,
     "mix": rows_writes.own_mix,
-    "events": rows_writes.events_sqlite,
-    "events-mariadb": rows_writes.events_mariadb,
+    "events": rows_writes.events_as_deployed,
+    "events-sqlite": rows_writes.events_sqlite,
     "per-request": rows_connections.per_request,
     "connections": rows_connections.open_connections,
     "storm": rows_connections.storm,

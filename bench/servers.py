@@ -1,5 +1,6 @@
 """Servers under measurement: started on free loopback ports, watched through /proc, always stopped."""
 
+import contextlib
 import http.client
 import json
 import os
@@ -19,15 +20,34 @@ class BenchFailed(Exception):
     """The run is worth nothing: a peer did not start, or an answer was wrong."""
 
 
+class Unanswered(BenchFailed):
+    """No answer came: nobody listens, the connection broke, or it took too long."""
+
+
+@contextlib.contextmanager
+def failing_as(what, kind=BenchFailed):
+    """What the operating system, a program or a connection refuses within ends the run, and says during what."""
+    try:
+        yield
+    except (OSError, subprocess.SubprocessError, http.client.HTTPException) as problem:
+        raise kind(f"{what}: {type(problem).__name__}: {problem}") from problem
+
+
 def free_port():
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
 
 
+def of_process(pid, name):
+    """A file of /proc/PID."""
+    with failing_as(f"process {pid} is gone"):
+        return pathlib.Path(f"/proc/{pid}/{name}").read_text()
+
+
 def cpu_seconds_of(pid):
     """(user, system) of one process and its threads, from the operating system's accounting."""
-    fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    fields = of_process(pid, "stat").rpartition(")")[2].split()
     return int(fields[11]) / TICKS_PER_S, int(fields[12]) / TICKS_PER_S
 
 
@@ -80,6 +100,8 @@ class Server:
             except FileNotFoundError:
                 raise BenchFailed(f"{words[0]} is not there; script/build makes beckon, script/bootstrap installs "
                                   "the peers") from None
+            except OSError as problem:
+                raise BenchFailed(f"{words[0]} does not start: {problem}") from problem
 
     def log(self):
         return "".join((self.directory / f"{name}.log").read_text(errors="replace")[-3000:]
@@ -103,8 +125,8 @@ class Server:
 
     def pids(self):
         """The process and its children."""
-        path = f"/proc/{self.process.pid}/task/{self.process.pid}/children"
-        return [self.process.pid] + [int(word) for word in pathlib.Path(path).read_text().split()]
+        pid = self.process.pid
+        return [pid] + [int(word) for word in of_process(pid, f"task/{pid}/children").split()]
 
     def store_cpu_seconds(self):
         """Of a database server beside it, which `store_pid` names; 0 when there is none."""
@@ -117,8 +139,7 @@ class Server:
 
     def memory(self, field):
         """A field of /proc/PID/status in bytes, e.g. VmRSS or VmHWM, summed."""
-        return sum(1024 * int(re.search(rf"{field}:\s+(\d+) kB", pathlib.Path(f"/proc/{pid}/status").read_text())[1])
-                   for pid in self.pids())
+        return sum(1024 * int(re.search(rf"{field}:\s+(\d+) kB", of_process(pid, "status"))[1]) for pid in self.pids())
 
     def settled_rss(self):
         """Resident memory once it has stopped moving."""
@@ -168,15 +189,13 @@ class Beckon(Server):
 
 
 def ask(port, method, path, body=None):
-    """One request on a connection of its own: (status, body)."""
+    """One request on a connection of its own: (status, body). Unanswered when no answer comes."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
-    try:
+    with contextlib.closing(connection), failing_as(f"{method} {path}", Unanswered):
         connection.request(method, path, None if body is None else json.dumps(body),
                            {"Content-Type": "application/json"} if body is not None else {})
         answer = connection.getresponse()
         return answer.status, answer.read()
-    finally:
-        connection.close()
 
 
 def must(port, method, path, body=None):

@@ -11,7 +11,7 @@ import signal
 import subprocess
 import tempfile
 
-from servers import BenchFailed, wait_until
+from servers import BenchFailed, failing_as, of_process, wait_until
 
 TRACEPOINT = "raw_syscalls:sys_enter"
 
@@ -47,7 +47,7 @@ def _by_perf(server, run):
 
 
 def _traced(pid):
-    return "TracerPid:\t0" not in pathlib.Path(f"/proc/{pid}/status").read_text()
+    return "TracerPid:\t0" not in of_process(pid, "status")
 
 
 def _by_strace(server, run):
@@ -58,8 +58,9 @@ def _by_strace(server, run):
         try:
             wait_until(lambda: all(_traced(pid) for pid in server.pids()), "strace watches the server")
             requests = run([])
-            os.kill(tracer.pid, signal.SIGINT)
-            tracer.wait(20)
+            with failing_as("strace does not end"):
+                os.kill(tracer.pid, signal.SIGINT)
+                tracer.wait(20)
         finally:
             if tracer.poll() is None:
                 tracer.kill()

@@ -55,6 +55,9 @@ constexpr key table[] = {
    "node.threads. 0: none."},
   {"http.inline-body-bytes-max", integer, "4096", "bytes", 0, mib, "",
    "A decide with a larger body goes to node.threads."},
+  {"http.inline-turn-us", integer, "1000", "us", 1, 1'000'000, "",
+   "How long the I/O thread works on decides in one turn while other connections wait; what is left then goes to "
+   "node.threads."},
 
   {"limits.request-line-bytes-max", integer, "8192", "bytes", 64, 65536, "",
    "Longest request line; beyond: 414."},
@@ -91,6 +94,9 @@ constexpr key table[] = {
    "Processes of `serve`, each a node, on one port (also: serve --workers N); 0: this process is the node. Needs storage.backend mysql."},
   {"workers.port-base", integer, "0", "", 0, 65000, "",
    "Worker K also listens alone on this port plus K, so that its /metrics and /readyz can be asked; 0: not."},
+  {"workers.start-timeout-ms", integer, "90000", "ms", 1000, hour_ms, "",
+   "A worker that is started again, or instead of another, and is not ready by then is ended; the first start of all "
+   "is not bounded."},
   {"workers.user-age-max-ms", integer, "1000", "ms", 0, hour_ms, "",
    "A user in a worker's memory for longer is read again before a decision, since others may have changed the profile; 0: no bound."},
 
@@ -104,7 +110,7 @@ constexpr key table[] = {
    "Page cache of each writing connection."},
   {"sqlite.busy-timeout-ms", integer, "2000", "ms", 1, 10 * minute_ms, "",
    "How long to wait for another connection's lock before the store counts as unavailable."},
-  {"sqlite.wal-checkpoint-pages", integer, "4000", "pages", 100, 1'000'000, "",
+  {"sqlite.wal-checkpoint-pages", integer, "16000", "pages", 100, 1'000'000, "",
    "Pages of 4 KiB in the write-ahead log that start moving it into the database file."},
 
   {"mysql.host", text, "127.0.0.1", "", 1, 255, "", "The server, by TCP."},
@@ -204,7 +210,8 @@ const std::vector<section>& sections() {
       {"storage", "Which store keeps claims, events, popups and users."},
       {"sqlite", "The embedded store."},
       {"mysql", "The server, where storage.backend is mysql."},
-      {"mysql.shards", "Users spread over several databases of the same account; the catalogue stays in mysql.database."},
+      {"mysql.shards",
+       "Users spread over several databases of the same account; the catalogue stays in mysql.database."},
       {"writers", "Threads that write to the store, in groups: one group is one durable transaction."},
       {"readers", "Threads that read from the store what no cache holds."},
       {"durability", "What must be on disk before an answer leaves."},

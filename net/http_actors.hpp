@@ -45,8 +45,8 @@ struct exchange_answer {
   response what;
 };
 
-/// What every request actor understands. Runs on: scheduler. Blocks: no. Lives for one request and answers
-/// once.
+/// What every request actor understands. Runs on: scheduler; on quick routes perhaps I/O thread. Blocks: no.
+/// Lives for one request and answers once.
 using request_actor = caf::typed_actor<
     // The deadline of the request has passed: answer 503 now, drop what comes later, stop. Sent by the
     // broker, once.

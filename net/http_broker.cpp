@@ -33,11 +33,12 @@ class http_broker final : public http_broker_actor::broker_base {
     return result;
   }
 
-  /// An answer from an actor that runs on the I/O thread need not go through the mailbox, and so through a system
-  /// call that wakes this very thread: it leaves with the turn that is under way. Only whole answers: pieces of a
-  /// stream may have others before them in the mailbox.
+  /// An answer from an actor that runs on the I/O thread need not go through the mailbox, and so through a
+  /// system call that wakes this very thread: it leaves with the turn that is under way. Only whole answers:
+  /// pieces of a stream may have others before them in the mailbox. Not what is sent as a request: its sender
+  /// waits for CAF's empty answer, which only a message that went through the mailbox brings.
   void enqueue(caf::mailbox_element_ptr message, caf::execution_unit* unit) override {
-    if (unit == inline_unit_ && front_) {
+    if (unit == inline_unit_ && front_ && !message->mid.is_request()) {
       const auto& content = message->content();
       if (content.match_elements<answer_atom, exchange_answer_ptr>()) {
         front_->answer(content.get_as<exchange_answer_ptr>(1));
@@ -102,8 +103,8 @@ class http_broker final : public http_broker_actor::broker_base {
     return promise;
   }
 
-  std::unique_ptr<http_front> front_;                // touched by the I/O thread alone
-  const caf::execution_unit* const inline_unit_;     // compared by every thread
+  std::unique_ptr<http_front> front_;            // touched by the I/O thread alone
+  const caf::execution_unit* const inline_unit_; // compared by every thread
 };
 
 caf::io::network::default_multiplexer* loop_of(caf::actor_system& system) {

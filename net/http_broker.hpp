@@ -23,7 +23,8 @@ struct route {
   spawn_handler handle;
   int64_t deadline_ms = 0;      // 0: options.request_deadline_ms
   bool publish_metrics = false; // bring the registry up to date before the handler is called
-  // The work is a matter of microseconds, so the I/O thread may do it (http_options::inline_requests_max)
+  // The work of the request actor is a matter of microseconds and never blocks, so the I/O thread may do it
+  // (http_options::inline_requests_max); whom it asks runs there only if marked so itself (mark_quick())
   bool quick = false;
 };
 
@@ -40,10 +41,13 @@ struct http_options {
   size_t connections_max = 10000;        // beyond: accept halts until one closes
   size_t pipeline_depth_max = 16;        // requests in flight per connection; beyond: reading stops
   size_t requests_in_flight_max = 20000; // whole node; beyond: 503 with Retry-After
-  // Requests of quick routes that the I/O thread works on itself in one turn, instead of waking another thread
-  // for each; beyond, and with larger bodies: the scheduler's threads
+  // Requests of quick routes that the I/O thread works on itself in one turn, instead of waking another
+  // thread for each; beyond, and with larger bodies: the scheduler's threads
   size_t inline_requests_max = 64;
   size_t inline_body_bytes_max = 4096;
+  // How long they may take in one turn, while every connection waits; what is left then: the scheduler's
+  // threads
+  int64_t inline_turn_us = 1000;
   // Bodies of requests that come in or are in flight, whole node; beyond: 503 with Retry-After
   size_t request_bytes_in_flight_max = 268435456;
   // Unsent output and answers that wait for their turn, per connection; beyond: reading stops and no further

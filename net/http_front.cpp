@@ -220,12 +220,13 @@ void http_front::end_turn() {
   host_.turn_again();
 }
 
-/// A request takes three runs: of its actor to ask, of the owner of what it asks for, of its actor to answer. The
-/// rest is for whoever else one of them sends to.
+/// A request takes three runs: of its actor to ask, of the owner of what it asks for, of its actor to answer.
+/// The fourth is for owners who have more messages waiting than they take in one run.
 void http_front::begin_inline_turn() {
-  constexpr size_t runs_per_request = 8;
+  constexpr size_t runs_per_request = 4;
   inline_started_ = 0;
-  inline_unit_.reset(options_.inline_requests_max * runs_per_request);
+  inline_unit_.reset(
+      {options_.inline_requests_max * runs_per_request, std::chrono::microseconds{options_.inline_turn_us}});
 }
 
 void http_front::settle(connection& c) {

@@ -269,7 +269,8 @@ void http_front::admit_request(connection& c, exchange& e, std::unique_ptr<reque
 }
 
 /// All actors of a turn start together: a worker thread that was woken for the first finds the others,
-/// instead of falling asleep and being woken for each. What runs on this thread is often answered when it returns.
+/// instead of falling asleep and being woken for each. What runs on this thread is often answered when it
+/// returns.
 void http_front::spawn_handlers() {
   for (auto& r : parsed_)
     spawn_handler_of(std::move(r));
@@ -278,7 +279,7 @@ void http_front::spawn_handlers() {
 }
 
 spawn_place http_front::place_of(const route& to, const request& r) {
-  auto may_run_here = to.quick && inline_started_ < options_.inline_requests_max
+  auto may_run_here = to.quick && inline_started_ < options_.inline_requests_max && inline_unit_.has_room()
                       && r.body.size() <= options_.inline_body_bytes_max;
   if (!may_run_here)
     return {system_};

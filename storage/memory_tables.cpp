@@ -160,6 +160,12 @@ write_outcome memory_tables::apply(const settings_write& job) {
   return out;
 }
 
+write_outcome memory_tables::apply(const popup_mark& job) {
+  for (const auto& id : job.ids)
+    popups_.try_emplace(id);
+  return {};
+}
+
 write_outcome memory_tables::apply(const answers_prune& job) {
   std::vector<std::pair<int64_t, std::pair<std::string, std::string>>> old;
   for (const auto& [key, answer] : answers_)

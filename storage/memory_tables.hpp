@@ -52,6 +52,7 @@ class memory_tables {
   write_outcome apply(const popup_erase& job);
   write_outcome apply(const settings_write& job);
   write_outcome apply(const answers_prune& job);
+  write_outcome apply(const popup_mark& job);
   void count(const std::string& user, counter_key key);
   bool uncount(const std::string& user);
   enum class move_result : uint8_t { unchanged, changed, unreadable };

@@ -29,6 +29,9 @@ catalog_writer::catalog_writer(connection& db)
       add_revision_(db, "INSERT INTO popup_revision(id, revision, document, at) VALUES(?, ?, ?, ?)"),
       drop_revisions_(db, "DELETE FROM popup_revision WHERE id = ? AND revision <= ?"),
       erase_popup_(db, "UPDATE popup SET document = NULL, updated_at = ? WHERE id = ?"),
+      mark_popup_(
+          db, "INSERT INTO popup(id, revision, document, created_at, updated_at) VALUES(?, 0, NULL, ?, ?) "
+              "ON DUPLICATE KEY UPDATE revision = revision"),
       find_settings_(db, "SELECT revision FROM settings WHERE one = 1 FOR UPDATE"),
       put_settings_(db, "INSERT INTO settings(one, document, revision) VALUES(1, ?, ?) "
                         "ON DUPLICATE KEY UPDATE document = VALUES(document), revision = VALUES(revision)") {}
@@ -87,6 +90,12 @@ write_outcome catalog_writer::apply(const popup_erase& job) {
   out.revision = stored.last_revision;
   out.catalog_version = move_version(version);
   return out;
+}
+
+write_outcome catalog_writer::apply(const popup_mark& job) {
+  for (const auto& id : job.ids)
+    mark_popup_.run(id, job.at_ms, job.at_ms);
+  return {};
 }
 
 write_outcome catalog_writer::apply(const settings_write& job) {

@@ -17,6 +17,7 @@ class catalog_writer {
 
   write_outcome apply(const popup_write& job);
   write_outcome apply(const popup_erase& job);
+  write_outcome apply(const popup_mark& job);
   write_outcome apply(const settings_write& job);
 
  private:
@@ -37,6 +38,7 @@ class catalog_writer {
   statement add_revision_;
   statement drop_revisions_;
   statement erase_popup_;
+  statement mark_popup_;
   statement find_settings_;
   statement put_settings_;
 };

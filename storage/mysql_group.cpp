@@ -53,8 +53,14 @@ group_writer::group_writer(connection& db, counter_sheet& counters)
           "ON DUPLICATE KEY UPDATE attributes = VALUES(attributes), updated_at = VALUES(updated_at)"),
       add_user_counts_(db, "INSERT INTO stat_user(user, popup, variant, kind, n) VALUES ", "(?, ?, ?, ?, ?)",
                        "ON DUPLICATE KEY UPDATE n = n + VALUES(n)"),
-      find_new_users_(db, "SELECT popup, variant, kind FROM stat_user FORCE INDEX(PRIMARY) WHERE ",
-                      "(user = ? AND popup = ? AND variant = ? AND kind = ? AND n = ?)", " OR ", "") {}
+      // A join, and not a list of OR: of these the server compares each row with each.
+      find_new_users_(
+          db, "SELECT s.popup, s.variant, s.kind FROM (",
+          "SELECT CAST(? AS BINARY) AS u, CAST(? AS BINARY) AS p, CAST(? AS BINARY) AS v, "
+          "CAST(? AS SIGNED) AS k, CAST(? AS SIGNED) AS n",
+          " UNION ALL ",
+          ") AS w STRAIGHT_JOIN stat_user AS s FORCE INDEX(PRIMARY) ON s.user = w.u AND s.popup = w.p "
+          "AND s.variant = w.v AND s.kind = w.k AND s.n = w.n") {}
 
 bool group_writer::takes(const write_job& job) {
   return std::holds_alternative<claim_write>(job) || std::holds_alternative<event_batch_write>(job)

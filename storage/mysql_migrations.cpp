@@ -95,8 +95,9 @@ const std::vector<std::string> version_1{
   slot TINYINT NOT NULL PRIMARY KEY,
   n BIGINT NOT NULL))"};
 
-// Version 2. `replica_clock` shows how far a replica is behind, see replica_watch. `user_place` says which users
-// the database holds, where they are spread over several: once there are some, nobody may say otherwise.
+// Version 2. `replica_clock` shows how far a replica is behind, see replica_watch. `user_place` says which
+// users the database holds, where they are spread over several: once there are some, nobody may say
+// otherwise.
 const std::vector<std::string> version_2{
     R"(CREATE TABLE IF NOT EXISTS replica_clock(
   writer VARBINARY(64) NOT NULL PRIMARY KEY,
@@ -112,9 +113,9 @@ const std::vector<std::string> version_2{
 // must stand that.
 const std::vector<std::string>* const steps[] = {&version_1, &version_2};
 
-constexpr const char* tables_of_version_1 =
+constexpr const char* our_tables =
     "'user_state', 'user_profile', 'answer', 'event', 'stat_user', 'stat', 'popup', 'popup_revision', "
-    "'settings', 'ping'";
+    "'settings', 'ping', 'replica_clock', 'user_place'";
 constexpr const char* table_format =
     " ENGINE = InnoDB ROW_FORMAT = DYNAMIC DEFAULT CHARSET = utf8mb4 COLLATE = utf8mb4_bin";
 constexpr const char* own_database = "; give it a database of its own";
@@ -156,7 +157,7 @@ int64_t stored_version(connection& db) {
 void claim_database(connection& db) {
   auto taken = db.text(std::string{"SELECT table_name FROM information_schema.tables "
                                    "WHERE table_schema = DATABASE() AND table_name IN ("}
-                       + tables_of_version_1 + ") LIMIT 1");
+                       + our_tables + ") LIMIT 1");
   if (taken)
     refuse(db, errc::bad_options,
            "its table " + *taken + " is not this program's (there is no beckon_meta)" + own_database);
@@ -165,6 +166,10 @@ void claim_database(connection& db) {
                          "schema_version INT NOT NULL, catalog_version BIGINT NOT NULL)"}
              + table_format);
   db.execute("INSERT INTO beckon_meta VALUES(1, 'beckon', 0, 0)");
+}
+
+std::string text_of(const mysql_place& p) {
+  return std::to_string(p.position) + " of " + std::to_string(p.databases);
 }
 
 /// The lock that orders programs at work on one database, wherever they run. Goes with the connection.
@@ -186,25 +191,31 @@ int64_t schema_version() {
 
 void take_place(const mysql_options& options) {
   connection db{options};
-  auto said = [&] { return db.text("SELECT CONCAT(position, ' of ', `databases`) FROM user_place WHERE one = 1"); };
-  auto wanted = std::to_string(options.place.position) + " of " + std::to_string(options.place.databases);
-  auto stored = said();
-  if (!stored) {
-    // Users that came before there was a place are those of a single database.
-    auto single = options.place.databases == 1;
-    if (!single && db.text("SELECT EXISTS(SELECT 1 FROM user_state) OR EXISTS(SELECT 1 FROM user_profile)") == "1")
+  const std::string stored_place =
+      "SELECT CONCAT(position, ' of ', `databases`) FROM user_place WHERE one = 1";
+  auto wanted = text_of(options.place);
+  if (db.text(stored_place) == wanted)
+    return;
+  // Apart from the transaction: with it, two programs that start at once would each wait for the other's row.
+  db.execute("INSERT IGNORE INTO user_place VALUES(1, 0, 1)");
+  transaction t{db, transaction::kind::write};
+  auto stored = db.text(stored_place + " FOR UPDATE").value_or("");
+  if (stored != wanted) {
+    // A catalogue that was apart from its users has none to show that they are elsewhere.
+    auto in_use = db.text("SELECT EXISTS(SELECT 1 FROM user_state) OR EXISTS(SELECT 1 FROM user_profile) "
+                          "OR EXISTS(SELECT 1 FROM event) OR EXISTS(SELECT 1 FROM answer) "
+                          "OR EXISTS(SELECT 1 FROM popup, user_place WHERE position = `databases`)");
+    if (in_use == "1")
       refuse(db, errc::bad_options,
-             "it holds users already, of all shards; spread them by hand first, or name empty databases in "
-             "mysql.shards.databases");
-    db.execute("INSERT IGNORE INTO user_place VALUES(1, " + std::to_string(options.place.position) + ", "
-               + std::to_string(options.place.databases) + ")");
-    stored = said();
+             "it is in use as number " + stored
+                 + " of the databases of users (counted from 0; 0 of 1: of all users, N "
+                 + "of N: of none, for the catalogue alone), and is now named as " + wanted
+                 + ". Put mysql.shards.databases back as it was, each database by the same name and in its "
+                   "old order");
+    db.execute("UPDATE user_place SET position = " + std::to_string(options.place.position)
+               + ", `databases` = " + std::to_string(options.place.databases) + " WHERE one = 1");
   }
-  if (stored != wanted)
-    refuse(db, errc::bad_options,
-           "it was set up as number " + stored.value_or("none") + " of the databases that users are spread over "
-               + "(counted from 0), and is now named as " + wanted
-               + "; put mysql.shards.databases back into its old order");
+  t.commit();
 }
 
 void migrate(const mysql_options& options) {

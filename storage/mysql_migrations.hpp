@@ -16,8 +16,8 @@ int64_t schema_version();
 /// goes on from.
 void migrate(const mysql_options& options);
 
-/// Notes which users the database holds (mysql_options::place) at its first use, and refuses to take it for
-/// another place later: its users would not be found. Throws failure: bad_options.
+/// Notes which users the database holds (mysql_options::place), and refuses to take it for another place once
+/// there are some: they would not be found. Throws failure: bad_options.
 void take_place(const mysql_options& options);
 
 } // namespace beckon::storage::mysql

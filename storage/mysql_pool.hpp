@@ -11,6 +11,7 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <thread>
 #include <vector>
 
 namespace beckon::storage::mysql {
@@ -32,13 +33,17 @@ struct pooled_connection {
 
 /// The connections to one database: up to pool_size stay open, up to max_overflow more are made when all are
 /// taken, and closed when they come back. The one used last is taken first, so that an idle node uses few.
-/// Threadsafe. Blocks: for pool_timeout_ms at most while all are taken, and for the connection's own time-outs.
-/// After a failed attempt to connect the next one waits connect_retry_ms, doubled each time up to
-/// connect_retry_max_ms; meanwhile, whoever finds no open connection is told at once why.
+/// Threadsafe. Blocks: for pool_timeout_ms at most while all are taken, and for the time-out of one ping or
+/// of one attempt to connect. After a failure only a thread of the pool connects, one attempt at a time, the
+/// first after connect_retry_ms, then after twice as long, up to connect_retry_max_ms; meanwhile whoever
+/// finds no open connection is told why within a tenth of a second.
 class connection_pool {
  public:
   /// `name` is what people call the database: "primary", "replica db2:3306".
   connection_pool(std::shared_ptr<const mysql_options> options, std::string name);
+  ~connection_pool();
+  connection_pool(const connection_pool&) = delete;
+  connection_pool& operator=(const connection_pool&) = delete;
 
   /// A connection of this pool for as long as this lives.
   class lease {
@@ -68,16 +73,23 @@ class connection_pool {
   void distrust();
 
   pool_stats stats() const;
+  /// Why the last attempt to connect failed; empty when it did not.
+  std::string trouble() const;
 
  private:
   using clock = pooled_connection::clock;
   using connection_ptr = std::unique_ptr<pooled_connection>;
 
   connection_ptr take_idle(std::vector<connection_ptr>& outworn);
+  bool has_room() const;
   bool stands_test(pooled_connection& c, uint64_t round);
+  void drop_untested(connection_ptr lost);
   lease make();
+  void start_probe();
+  void probe();
+  void note_refusal(const caf::error& why);
+  void note_success();
   void give_back(connection_ptr c);
-  void forget_one();
   [[noreturn]] void refuse_late() const;
 
   const std::shared_ptr<const mysql_options> options_;
@@ -90,8 +102,11 @@ class connection_pool {
   uint64_t distrusted_ = 0; // rounds
   clock::time_point next_try_{};
   std::chrono::milliseconds pause_;
-  caf::error last_refusal_; // of connecting
+  bool failing_ = false; // the last attempt to connect failed, for this reason:
+  caf::error last_refusal_;
+  bool probing_ = false;
   pool_stats totals_;
+  std::thread prober_;
 };
 
 } // namespace beckon::storage::mysql

@@ -24,7 +24,8 @@ std::shared_ptr<const mysql_options> options_of(const mysql_options& primary, co
   return o;
 }
 
-/// A row of its own for each replica and process, so that two of them never take one another's times for theirs.
+/// A row of its own for each replica and process, so that two of them never take one another's times for
+/// theirs.
 std::string fresh_row() {
   std::random_device random;
   return std::to_string(random()) + "-" + std::to_string(random());
@@ -32,8 +33,19 @@ std::string fresh_row() {
 
 } // namespace
 
-replica_watch::replica::replica(const mysql_options& primary, const mysql_address& where)
-    : name(where.host + ":" + std::to_string(where.port)), pool(options_of(primary, where), "replica " + name) {}
+struct replica_watch::replica {
+  replica(const mysql_options& primary, const mysql_address& where)
+      : name(where.host + ":" + std::to_string(where.port)),
+        pool(options_of(primary, where), "replica " + name) {}
+
+  const std::string name;
+  connection_pool pool;
+  std::atomic<int64_t> seen_ms{-1}; // the latest time that has come through; -1: none since the last failure
+  std::atomic<uint64_t> reads{0};
+  std::atomic<uint64_t> failures{0};
+  std::string last_failure; // of a read, until one is done there
+  std::thread thread;
+};
 
 replica_watch::replica_watch(std::shared_ptr<const mysql_options> options, connection_pool& primary)
     : options_(std::move(options)), primary_(primary) {
@@ -88,7 +100,8 @@ void replica_watch::look(replica& r, const std::string& row) {
 /// Whether it is time to end.
 bool replica_watch::pause() {
   std::unique_lock<std::mutex> lock{mutex_};
-  return stop_.wait_for(lock, std::chrono::milliseconds{options_->replica_check_ms}, [this] { return stopping_; });
+  return stop_.wait_for(lock, std::chrono::milliseconds{options_->replica_check_ms},
+                        [this] { return stopping_; });
 }
 
 bool replica_watch::usable(const replica& r) const {
@@ -96,22 +109,37 @@ bool replica_watch::usable(const replica& r) const {
   return seen >= 0 && steady_ms() - seen <= options_->replica_staleness_ms;
 }
 
-connection_pool* replica_watch::fresh_enough() {
+replica_watch::replica* replica_watch::fresh_enough() {
   for (size_t tried = 0; tried < replicas_.size(); ++tried) {
     auto& r = *replicas_[turn_++ % replicas_.size()];
-    if (!usable(r))
-      continue;
-    ++r.reads;
-    return &r.pool;
+    if (usable(r))
+      return &r;
   }
   return nullptr;
+}
+
+connection_pool& replica_watch::pool_of(replica& r) {
+  return r.pool;
+}
+
+void replica_watch::note_done(replica& r) {
+  ++r.reads;
+  std::lock_guard<std::mutex> guard{mutex_};
+  r.last_failure.clear();
+}
+
+void replica_watch::note_failed(replica& r, const caf::error& why) {
+  ++r.failures;
+  r.seen_ms = -1;
+  std::lock_guard<std::mutex> guard{mutex_};
+  r.last_failure = describe(why);
 }
 
 std::vector<replica_stats> replica_watch::stats() const {
   std::vector<replica_stats> out;
   for (const auto& r : replicas_) {
     auto seen = r->seen_ms.load();
-    out.push_back({r->name, seen < 0 ? -1 : steady_ms() - seen, usable(*r), r->reads});
+    out.push_back({r->name, seen < 0 ? -1 : steady_ms() - seen, usable(*r), r->reads, r->failures});
   }
   return out;
 }
@@ -125,13 +153,21 @@ std::vector<pool_stats> replica_watch::pools() const {
 
 std::string replica_watch::warning() const {
   std::string out;
-  for (const auto& r : stats()) {
-    if (r.used)
+  std::lock_guard<std::mutex> guard{mutex_};
+  for (const auto& r : replicas_) {
+    if (usable(*r) && r->last_failure.empty())
       continue;
-    out += (out.empty() ? "" : "; ") + ("replica " + r.replica + " is not read from: ")
-           + (r.staleness_ms < 0 ? "nothing written to the primary was seen there yet"
-                                 : "its data may be " + std::to_string(r.staleness_ms) + " ms old (mysql.replica-"
-                                   "staleness-ms allows " + std::to_string(options_->replica_staleness_ms) + ")");
+    auto seen = r->seen_ms.load();
+    out += (out.empty() ? "" : "; ")
+           + ("replica " + r->name + " of " + options_->database + " is not read from: ");
+    if (!r->last_failure.empty())
+      out += "a read failed there: " + r->last_failure;
+    else if (seen < 0)
+      out += "nothing written to the primary was seen there yet";
+    else
+      out += "its data may be " + std::to_string(steady_ms() - seen)
+             + " ms old (mysql.replica-staleness-ms allows " + std::to_string(options_->replica_staleness_ms)
+             + ")";
   }
   return out;
 }

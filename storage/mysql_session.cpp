@@ -97,7 +97,8 @@ class pooled_session : public session {
     } catch (const failure& e) {
       return e.reason();
     } catch (const std::bad_alloc&) {
-      return make_error(errc::unavailable, endpoint_of(options_).store + ": out of memory; nothing was changed");
+      return make_error(errc::unavailable,
+                        endpoint_of(options_).store + ": out of memory; nothing was changed");
     }
   }
 
@@ -143,23 +144,28 @@ class pooled_session : public session {
     return guarded([&] { return read_from(connections_->primary, f); });
   }
 
-  /// From a replica where one is fresh enough; from the primary where it fails.
+  /// From a replica where one is fresh enough. Where that fails, from the primary, and the replica is left
+  /// out until it has been looked at again.
   template <class F>
   auto reading_somewhere(F&& f) -> caf::expected<decltype(f(std::declval<row_reader&>()))> {
     return guarded([&] {
-      if (auto* replica = connections_->replicas.fresh_enough()) {
+      auto& replicas = connections_->replicas;
+      if (auto* r = replicas.fresh_enough()) {
         try {
-          return read_from(*replica, f);
-        } catch (const failure&) {
-          // The replica's pool has counted it; the primary has the answer too.
+          auto c = replica_watch::pool_of(*r).take();
+          auto result = once(c, [&](pooled_connection& p) { return f(p.reader); });
+          replicas.note_done(*r);
+          return result;
+        } catch (const failure& e) {
+          replicas.note_failed(*r, e.reason());
         }
       }
       return read_from(connections_->primary, f);
     });
   }
 
-  /// A transaction on a connection that works: one that was lost while it was idle fails at its beginning, and
-  /// then nothing has happened.
+  /// A transaction on a connection that works: one that was lost while it was idle fails at its beginning,
+  /// and then nothing has happened.
   struct begun {
     connection_pool::lease connection;
     std::unique_ptr<transaction> open;

@@ -10,7 +10,9 @@ namespace beckon::storage::mysql {
 /// The connections to one database and its replicas, shared by its store and their sessions.
 struct database_connections {
   explicit database_connections(const mysql_options& o)
-      : options(std::make_shared<const mysql_options>(o)), primary(options, "primary"), replicas(options, primary) {}
+      : options(std::make_shared<const mysql_options>(o)),
+        primary(options, "primary"),
+        replicas(options, primary) {}
 
   std::shared_ptr<const mysql_options> options;
   connection_pool primary;

@@ -31,8 +31,12 @@ class mysql_store : public store {
   std::string describe() const override { return mysql::endpoint_of(*connections_->options).store; }
 
   std::string warning() const override {
-    auto replicas = connections_->replicas.warning();
-    return durability_warning_ + (durability_warning_.empty() || replicas.empty() ? "" : "; ") + replicas;
+    std::string all;
+    for (const auto& one :
+         {durability_warning_, connections_->primary.trouble(), connections_->replicas.warning()})
+      if (!one.empty())
+        all += (all.empty() ? "" : "; ") + one;
+    return all;
   }
 
   store_stats stats() const override {
@@ -57,16 +61,10 @@ class mysql_store : public store {
            + " there";
   }
 
-  /// A session needs no connection yet, but whoever opens one wants to know whether there is any to be had.
+  /// A session takes a connection with its first call: where users are spread over several databases, one
+  /// that is away must not keep the others from being used.
   caf::expected<std::unique_ptr<session>> open(bool writes) {
-    try {
-      connections_->primary.take();
-      return mysql::make_session(connections_, writes);
-    } catch (const failure& e) {
-      return e.reason();
-    } catch (const std::bad_alloc&) {
-      return make_error(errc::unavailable, describe() + ": out of memory");
-    }
+    return mysql::make_session(connections_, writes);
   }
 
   std::shared_ptr<mysql::database_connections> connections_;
@@ -102,8 +100,11 @@ caf::error check(const mysql_options& o) {
     return wrong("user and database must be named");
   if (o.connect_retry_max_ms < o.connect_retry_ms)
     return wrong("connect_retry_max_ms must not be below connect_retry_ms");
-  if (o.place.databases == 0 || o.place.position >= o.place.databases)
-    return wrong("a place has no number below that of the databases");
+  if (o.place.databases == 0 || o.place.position > o.place.databases)
+    return wrong("a place has a number beyond that of the databases");
+  if (!o.replicas.empty() && o.replica_check_ms * 2 > o.replica_staleness_ms)
+    return wrong(
+        "replica_check_ms must be at most half of replica_staleness_ms, or no replica is ever fresh enough");
   if (!o.tls.required && !(o.tls.ca + o.tls.cert + o.tls.key).empty())
     return wrong("certificates are named, but TLS is not required; say so, or leave them out");
   return {};

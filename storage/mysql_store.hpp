@@ -26,7 +26,7 @@ struct mysql_address {
 };
 
 /// Which users a database holds, where they are spread over several: those whose shard leaves `position` when
-/// divided by `databases`.
+/// divided by `databases`. The position that is their number: none, it holds the catalogue alone.
 struct mysql_place {
   uint32_t position = 0;
   uint32_t databases = 1;
@@ -63,10 +63,11 @@ struct mysql_options {
 /// start at once take turns at migrating. Refused and left untouched: a schema newer than this program
 /// (schema_newer), tables of these names that another product made, a wrong password, an unknown database
 /// (bad_options). A server that cannot be reached, or takes no more connections, is unavailable.
-/// Sessions take a connection from the store's pool for each call. A read whose connection was lost is done once
-/// more on another, and so is a transaction that had not begun. Lists of events of all users and statistics are
-/// read from a replica that is fresh enough, everything else from the primary, and so everything when there is
-/// no such replica. Nothing here ends the process: the disk of the server is the server's business.
+/// Sessions take a connection from the store's pool for each call. A read whose connection was lost is done
+/// once more on another, and so is a transaction that had not begun. Lists of events of all users and
+/// statistics are read from a replica that is fresh enough, everything else from the primary, and so
+/// everything when there is no such replica. Nothing here ends the process: the disk of the server is the
+/// server's business.
 caf::expected<store_ptr> open_mysql(const mysql_options& options);
 
 } // namespace beckon::storage

@@ -62,6 +62,8 @@ write_outcome job_writer::apply_alone(const write_job& job) {
     return catalog_.apply(*popup);
   if (const auto* popup = std::get_if<popup_erase>(&job))
     return catalog_.apply(*popup);
+  if (const auto* mark = std::get_if<popup_mark>(&job))
+    return catalog_.apply(*mark);
   return catalog_.apply(std::get<settings_write>(job));
 }
 

@@ -92,6 +92,13 @@ struct popup_erase {
   int64_t at_ms = 0;
 };
 
+/// Makes ids known as those of erased popups, so that events about them move states: what the databases of
+/// users are told of a catalogue that is elsewhere. An id that is known already stays as it is.
+struct popup_mark {
+  std::vector<std::string> ids;
+  int64_t at_ms = 0;
+};
+
 struct settings_write {
   std::string document; // compact JSON
   std::optional<uint64_t> expected_revision;
@@ -104,7 +111,7 @@ struct answers_prune {
 };
 
 using write_job = std::variant<claim_write, event_batch_write, profile_write, user_erase, popup_write,
-                               popup_erase, settings_write, answers_prune>;
+                               popup_erase, settings_write, answers_prune, popup_mark>;
 
 // -- outcomes, in the order of the jobs -----------------------------------------------------------
 
@@ -122,7 +129,8 @@ struct changed_user {
 };
 
 struct write_outcome {
-  caf::error error; // none, but where this job's database failed and not that of the others; then the rest is void
+  caf::error
+      error; // none, but where this job's database failed and not that of the others; then the rest is void
   write_status status = write_status::done;
   uint64_t revision = 0;          // popup and settings writes: the new (or, on conflict, the stored) one
   uint64_t catalog_version = 0;   // popup and settings writes: the new one

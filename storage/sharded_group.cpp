@@ -11,7 +11,7 @@ namespace beckon::storage::sharded {
 
 namespace {
 
-/// Jobs about users that are on their way to one database.
+/// Jobs that are on their way to one database.
 struct part {
   std::vector<write_job> jobs;
   std::vector<size_t> owners; // the index of the job that each belongs to
@@ -19,13 +19,30 @@ struct part {
 
 /// What has come of one job so far, of all its parts.
 struct tally {
-  size_t parts = 0;
-  size_t failed = 0;
+  bool something_done = false;
+  caf::error failed; // the gravest of its failures
 };
+
+bool only_refused(const caf::error& e) {
+  return code_of(e) == errc::rejected || code_of(e) == errc::corrupt;
+}
+
+/// Which of two failures of a job its client must be told: that the outcome is not known, before that it can
+/// be tried again, before that it never will be taken.
+int gravity(const caf::error& e) {
+  if (!e)
+    return 0;
+  if (only_refused(e))
+    return 1;
+  return code_of(e) == errc::unknown_outcome ? 3 : 2;
+}
 
 void add(write_outcome& to, write_outcome&& more) {
   if (more.status != write_status::done)
     to.status = more.status;
+  to.revision = std::max(to.revision, more.revision);
+  to.catalog_version = std::max(to.catalog_version, more.catalog_version);
+  to.existed = to.existed || more.existed;
   to.duplicates += more.duplicates;
   to.affected += more.affected;
   to.unreadable_states += more.unreadable_states;
@@ -38,19 +55,29 @@ void add(write_outcome& to, write_outcome&& more) {
 class group_router {
  public:
   group_router(session& catalog, sessions& users, const std::vector<write_job>& jobs)
-      : catalog_(catalog), users_(users), jobs_(jobs), parts_(users.size()), outcomes_(jobs.size()), tallies_(jobs.size()) {}
+      : catalog_(catalog),
+        users_(users),
+        jobs_(jobs),
+        parts_(users.size()),
+        outcomes_(jobs.size()),
+        tallies_(jobs.size()) {}
 
-  caf::expected<std::vector<write_outcome>> run() {
+  std::vector<write_outcome> run() {
     for (size_t i = 0; i < jobs_.size(); ++i)
       std::visit([this, i](const auto& job) { route(i, job); }, jobs_[i]);
-    flush();
-    return settled();
+    flush_users();
+    flush_catalog();
+    settle();
+    return std::move(outcomes_);
   }
 
  private:
-  void route(size_t i, const claim_write& job) { send(place(job.user), i, job); }
-  void route(size_t i, const profile_write& job) { send(place(job.user), i, job); }
-  void route(size_t i, const user_erase& job) { send(place(job.user), i, job); }
+  void route(size_t i, const claim_write& job) { to_users(place(job.user), i, job); }
+  void route(size_t i, const profile_write& job) { to_users(place(job.user), i, job); }
+  void route(size_t i, const user_erase& job) { to_users(place(job.user), i, job); }
+  void route(size_t i, const popup_write&) { to_catalog(i); }
+  void route(size_t i, const popup_erase&) { to_catalog(i); }
+  void route(size_t i, const settings_write&) { to_catalog(i); }
 
   void route(size_t i, const event_batch_write& job) {
     std::vector<event_batch_write> split(users_.size());
@@ -58,110 +85,101 @@ class group_router {
       split[place(e.user)].events.push_back(e);
     for (size_t p = 0; p < split.size(); ++p)
       if (!split[p].events.empty())
-        send(p, i, std::move(split[p]));
+        to_users(p, i, std::move(split[p]));
+  }
+
+  void route(size_t i, const popup_mark& job) {
+    for (size_t p = 0; p < users_.size(); ++p)
+      to_users(p, i, job);
   }
 
   void route(size_t i, const answers_prune& job) {
+    auto databases = static_cast<uint32_t>(users_.size());
     auto share = job;
-    share.limit = std::max<uint32_t>(1, job.limit / static_cast<uint32_t>(users_.size()));
+    share.limit = (job.limit + databases - 1) / databases;
     for (size_t p = 0; p < users_.size(); ++p)
-      send(p, i, share);
-  }
-
-  void route(size_t i, const popup_write& job) {
-    flush();
-    auto may_create = !job.must_exist && job.expected_revision.value_or(0) == 0;
-    if (may_create) {
-      if (auto err = make_known(job)) {
-        ++tallies_[i].parts;
-        return fail(i, err);
-      }
-    }
-    alone(i);
-  }
-  void route(size_t i, const popup_erase&) {
-    flush();
-    alone(i);
-  }
-  void route(size_t i, const settings_write&) {
-    flush();
-    alone(i);
+      to_users(p, i, share);
   }
 
   size_t place(const std::string& user) const { return place_of(user, users_.size()); }
 
-  void send(size_t p, size_t i, write_job job) {
-    ++tallies_[i].parts;
+  void to_users(size_t p, size_t i, write_job job) {
+    flush_catalog();
     parts_[p].jobs.push_back(std::move(job));
     parts_[p].owners.push_back(i);
   }
 
-  void fail(size_t i, const caf::error& err) {
-    ++tallies_[i].failed;
-    outcomes_[i].error = err;
+  void to_catalog(size_t i) {
+    flush_users();
+    catalog_part_.jobs.push_back(jobs_[i]);
+    catalog_part_.owners.push_back(i);
   }
 
-  void alone(size_t i) {
-    ++tallies_[i].parts;
-    auto written = catalog_.write({jobs_[i]});
-    if (written)
-      outcomes_[i] = std::move(written->front());
-    else
-      fail(i, written.error());
+  void flush_users() {
+    for (size_t p = 0; p < parts_.size(); ++p)
+      write(*users_[p], std::exchange(parts_[p], {}));
   }
 
-  /// A popup that is erased as soon as it is made: all that events need to find. One that is there already stays
-  /// as it is, by the revision that is asked for.
-  caf::error make_known(const popup_write& job) {
-    for (auto& s : users_) {
-      if (s.get() == &catalog_)
-        continue;
-      popup_write first{job.id, 0, "{}", job.at_ms};
-      auto written = s->write({first, popup_erase{job.id, {}, job.at_ms}});
-      if (!written)
-        return written.error();
-    }
-    return {};
-  }
-
-  void flush() {
-    for (size_t p = 0; p < parts_.size(); ++p) {
-      auto now = std::exchange(parts_[p], {});
-      if (now.jobs.empty())
-        continue;
-      auto written = users_[p]->write(now.jobs);
-      for (size_t k = 0; k < now.jobs.size(); ++k) {
-        if (written)
-          add(outcomes_[now.owners[k]], std::move((*written)[k]));
-        else
-          fail(now.owners[k], written.error());
+  /// One transaction, so that an import is taken as a whole. New popups are made known first.
+  void flush_catalog() {
+    auto now = std::exchange(catalog_part_, {});
+    if (now.jobs.empty())
+      return;
+    popup_mark news;
+    for (const auto& job : now.jobs) {
+      const auto* popup = std::get_if<popup_write>(&job);
+      if (popup && !popup->must_exist && popup->expected_revision.value_or(0) == 0) {
+        news.ids.push_back(popup->id);
+        news.at_ms = popup->at_ms;
       }
     }
+    if (auto err = make_known(catalog_, users_, news)) {
+      for (auto i : now.owners)
+        fail(i, err);
+      return;
+    }
+    write(catalog_, std::move(now));
   }
 
-  /// An error of all is the error of the group, as from a single store.
-  caf::expected<std::vector<write_outcome>> settled() {
-    size_t lost = 0;
-    const caf::error* last = nullptr;
+  void write(session& to, part now) {
+    if (now.jobs.empty())
+      return;
+    auto written = to.write(now.jobs);
+    for (size_t k = 0; k < now.jobs.size(); ++k) {
+      auto i = now.owners[k];
+      if (!written) {
+        fail(i, written.error());
+        continue;
+      }
+      tallies_[i].something_done = true;
+      add(outcomes_[i], std::move((*written)[k]));
+    }
+  }
+
+  void fail(size_t i, const caf::error& err) {
+    auto& t = tallies_[i];
+    if (gravity(err) > gravity(t.failed))
+      t.failed = err;
+  }
+
+  /// A job of which a part was stored and another may yet be is of unknown outcome: the same once more
+  /// completes it.
+  void settle() {
     for (size_t i = 0; i < outcomes_.size(); ++i) {
       const auto& t = tallies_[i];
-      if (t.failed == 0)
-        continue;
-      if (t.failed < t.parts)
-        outcomes_[i].error = make_error(errc::unknown_outcome, "a part was stored, and for the rest: "
-                                                                   + describe(outcomes_[i].error));
-      ++lost;
-      last = &outcomes_[i].error;
+      if (t.something_done && gravity(t.failed) == 2)
+        outcomes_[i].error = make_error(errc::unknown_outcome,
+                                        "a part was stored, and the rest was not: " + describe(t.failed));
+      else
+        outcomes_[i].error = t.failed;
     }
-    if (last && lost == outcomes_.size() && code_of(*last) != errc::unknown_outcome)
-      return *last;
-    return std::move(outcomes_);
   }
 
   session& catalog_;
   sessions& users_;
   const std::vector<write_job>& jobs_;
   std::vector<part> parts_;
+  part catalog_part_;
   std::vector<write_outcome> outcomes_;
   std::vector<tally> tallies_;
 };
@@ -172,8 +190,20 @@ size_t place_of(const std::string& user, size_t databases) {
   return decision::shard_of(user) % databases;
 }
 
-caf::expected<std::vector<write_outcome>> write_group(session& catalog, sessions& users,
-                                                      const std::vector<write_job>& jobs) {
+caf::error make_known(session& catalog, sessions& users, const popup_mark& popups) {
+  if (popups.ids.empty())
+    return {};
+  for (auto& s : users) {
+    if (s.get() == &catalog)
+      continue;
+    if (auto written = s->write({popups}); !written)
+      return std::move(written.error());
+  }
+  return {};
+}
+
+std::vector<write_outcome> write_group(session& catalog, sessions& users,
+                                       const std::vector<write_job>& jobs) {
   return group_router{catalog, users, jobs}.run();
 }
 

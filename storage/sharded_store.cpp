@@ -50,24 +50,20 @@ bool before(const event_cursor& a, const event_cursor& b) {
 class sharded_session : public session {
  public:
   /// `catalog` is one of `users` when `own_catalog` is null.
-  sharded_session(std::unique_ptr<session> own_catalog, sessions users, size_t catalog_place)
-      : own_catalog_(std::move(own_catalog)),
+  sharded_session(std::unique_ptr<session> own_catalog, sessions users, size_t catalog_place, bool writes)
+      : writes_(writes),
+        own_catalog_(std::move(own_catalog)),
         users_(std::move(users)),
         catalog_(own_catalog_ ? *own_catalog_ : *users_[catalog_place]) {}
 
   caf::expected<std::vector<write_outcome>> write(const std::vector<write_job>& jobs) override {
+    if (!writes_)
+      return make_error(errc::rejected, "a session for reading was asked to write; open a writer");
     return sharded::write_group(catalog_, users_, jobs);
   }
 
-  caf::error ping() override {
-    if (auto err = catalog_.ping())
-      return err;
-    for (auto& s : users_)
-      if (s.get() != &catalog_)
-        if (auto err = s->ping())
-          return err;
-    return {};
-  }
+  /// The catalogue alone: a database of users that is away concerns only its own, and shows in warning().
+  caf::error ping() override { return catalog_.ping(); }
 
   caf::expected<std::vector<user_row>> load_users(const std::vector<std::string>& users) override {
     std::vector<std::vector<std::string>> asked(users_.size());
@@ -172,6 +168,7 @@ class sharded_session : public session {
     return out;
   }
 
+  const bool writes_;
   std::unique_ptr<session> own_catalog_;
   sessions users_;
   session& catalog_;
@@ -182,10 +179,11 @@ class sharded_store : public store {
   sharded_store(store_ptr catalog, std::vector<store_ptr> users)
       : catalog_(std::move(catalog)),
         users_(std::move(users)),
-        catalog_place_(static_cast<size_t>(std::find(users_.begin(), users_.end(), catalog_) - users_.begin())) {}
+        catalog_place_(
+            static_cast<size_t>(std::find(users_.begin(), users_.end(), catalog_) - users_.begin())) {}
 
-  caf::expected<std::unique_ptr<session>> open_writer() override { return open(&store::open_writer); }
-  caf::expected<std::unique_ptr<session>> open_reader() override { return open(&store::open_reader); }
+  caf::expected<std::unique_ptr<session>> open_writer() override { return open(&store::open_writer, true); }
+  caf::expected<std::unique_ptr<session>> open_reader() override { return open(&store::open_reader, false); }
 
   std::string describe() const override {
     auto text = catalog_->describe() + ", users in";
@@ -198,7 +196,8 @@ class sharded_store : public store {
     std::string text;
     for (const auto& s : all()) {
       auto one = s->warning();
-      text += (text.empty() || one.empty() ? "" : "; ") + one;
+      if (!one.empty())
+        text += (text.empty() ? "" : "; ") + one;
     }
     return text;
   }
@@ -211,8 +210,10 @@ class sharded_store : public store {
         p.database = s->describe() + " " + p.database;
         out.pools.push_back(std::move(p));
       }
-      for (auto& r : one.replicas)
+      for (auto& r : one.replicas) {
+        r.replica = s->describe() + " " + r.replica;
         out.replicas.push_back(std::move(r));
+      }
     }
     return out;
   }
@@ -229,7 +230,7 @@ class sharded_store : public store {
     return out;
   }
 
-  caf::expected<std::unique_ptr<session>> open(opener f) {
+  caf::expected<std::unique_ptr<session>> open(opener f, bool writes) {
     std::unique_ptr<session> own_catalog;
     if (catalog_apart()) {
       auto opened = ((*catalog_).*f)();
@@ -245,7 +246,7 @@ class sharded_store : public store {
       parts.push_back(std::move(*opened));
     }
     return std::unique_ptr<session>{
-        std::make_unique<sharded_session>(std::move(own_catalog), std::move(parts), catalog_place_)};
+        std::make_unique<sharded_session>(std::move(own_catalog), std::move(parts), catalog_place_, writes)};
   }
 
   store_ptr catalog_;
@@ -254,6 +255,29 @@ class sharded_store : public store {
 };
 
 } // namespace
+
+caf::error make_catalog_known(store& catalog, const std::vector<store_ptr>& users, int64_t now_ms) {
+  auto from = catalog.open_reader();
+  if (!from)
+    return std::move(from.error());
+  auto rows = (*from)->load_catalog();
+  if (!rows)
+    return std::move(rows.error());
+  popup_mark marks;
+  marks.at_ms = now_ms;
+  for (auto& p : rows->popups)
+    marks.ids.push_back(std::move(p.id));
+  for (const auto& u : users) {
+    if (u.get() == &catalog || marks.ids.empty())
+      continue;
+    auto to = u->open_writer();
+    if (!to)
+      return std::move(to.error());
+    if (auto written = (*to)->write({marks}); !written)
+      return std::move(written.error());
+  }
+  return {};
+}
 
 store_ptr make_sharded_store(store_ptr catalog, std::vector<store_ptr> users) {
   return std::make_shared<sharded_store>(std::move(catalog), std::move(users));

@@ -25,6 +25,9 @@ catalog_writer::catalog_writer(connection& db)
       add_revision_(db, "INSERT INTO popup_revision(id, revision, document, at) VALUES(?, ?, ?, ?)"),
       drop_revisions_(db, "DELETE FROM popup_revision WHERE id = ? AND revision <= ?"),
       erase_popup_(db, "UPDATE popup SET document = NULL, updated_at = ? WHERE id = ?"),
+      mark_popup_(
+          db, "INSERT INTO popup(id, revision, document, created_at, updated_at) VALUES(?, 0, NULL, ?, ?) "
+              "ON CONFLICT DO NOTHING"),
       find_settings_(db, "SELECT revision FROM settings"),
       put_settings_(db,
                     "INSERT INTO settings(one, document, revision) VALUES(1, ?, ?) "
@@ -77,6 +80,12 @@ write_outcome catalog_writer::apply(const popup_erase& job) {
   out.revision = stored.last_revision;
   out.catalog_version = next_version();
   return out;
+}
+
+write_outcome catalog_writer::apply(const popup_mark& job) {
+  for (const auto& id : job.ids)
+    mark_popup_.run(id, job.at_ms, job.at_ms);
+  return {};
 }
 
 write_outcome catalog_writer::apply(const settings_write& job) {

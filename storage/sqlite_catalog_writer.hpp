@@ -16,6 +16,7 @@ class catalog_writer {
 
   write_outcome apply(const popup_write& job);
   write_outcome apply(const popup_erase& job);
+  write_outcome apply(const popup_mark& job);
   write_outcome apply(const settings_write& job);
 
  private:
@@ -32,6 +33,7 @@ class catalog_writer {
   statement add_revision_;
   statement drop_revisions_;
   statement erase_popup_;
+  statement mark_popup_;
   statement find_settings_;
   statement put_settings_;
   statement move_version_;

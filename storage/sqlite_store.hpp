@@ -10,10 +10,10 @@
 namespace beckon::storage {
 
 struct sqlite_options {
-  std::string path;                    // the database file; its directory must exist
-  int64_t busy_timeout_ms = 2000;      // wait for another connection's lock, then errc::unavailable
-  int64_t cache_kib = 65536;           // page cache of the writing connection
-  int64_t wal_checkpoint_pages = 4000; // pages in the WAL that start a checkpoint
+  std::string path;                     // the database file; its directory must exist
+  int64_t busy_timeout_ms = 2000;       // wait for another connection's lock, then errc::unavailable
+  int64_t cache_kib = 65536;            // page cache of the writing connection
+  int64_t wal_checkpoint_pages = 16000; // pages in the WAL that start a checkpoint
   int64_t pages_max = 0; // pages of 4 KiB the file may grow to, then errc::disk_full; 0: no limit
 };
 

@@ -32,6 +32,7 @@ class job_writer {
   write_outcome apply(const popup_erase& job) { return catalog_.apply(job); }
   write_outcome apply(const settings_write& job) { return catalog_.apply(job); }
   write_outcome apply(const answers_prune& job);
+  write_outcome apply(const popup_mark& job) { return catalog_.apply(job); }
 
   struct moved_user;
   using moved_users = std::map<std::string_view, moved_user>;

@@ -72,6 +72,8 @@ struct pool_stats {
   uint64_t opened = 0;   // connections made
   uint64_t failed = 0;   // attempts to connect that failed
   uint64_t recycled = 0; // replaced because of their age
+  uint64_t pings = 0;    // tried before use, because they had been idle or another was found lost
+  uint64_t ping_failures = 0;
   uint64_t waits = 0;    // calls that had to wait because all were taken
   uint64_t timeouts = 0; // calls that waited in vain
 };
@@ -82,6 +84,7 @@ struct replica_stats {
   int64_t staleness_ms = -1; // its data are no older; -1: never seen
   bool used = false;         // fresh enough for reads
   uint64_t reads = 0;
+  uint64_t failures = 0; // reads that failed there and were done by the primary
 };
 
 struct store_stats {

@@ -138,6 +138,9 @@ int import_into(const storage::store_ptr& store, const catalog_document& documen
   auto outcomes = (*session)->write(jobs);
   if (!outcomes)
     return fail("nothing was imported: " + storage::describe(outcomes.error()));
+  for (const auto& o : *outcomes)
+    if (o.error)
+      return fail("nothing was imported: " + storage::describe(o.error));
   return report(changes);
 }
 

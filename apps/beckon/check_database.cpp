@@ -111,7 +111,9 @@ void check_embedded(const std::string& path, check_report& out) {
   if (!in.read(header.data(), header.size()))
     return; // a store that cannot be read is told of where it is opened
   if (header[versions_at] == 2 && header[versions_at + 1] == 2)
-    out.ok("every commit of the store is synced (synchronous=FULL, journal_mode=WAL)");
+    out.ok("the store's file is in WAL mode, says its header; that every commit is synced is no setting of "
+           "the file, "
+           "each connection of the node sets it");
   else
     out.warn(path + " is not in WAL mode; the next start changes that", "let nothing else write to the file");
 }

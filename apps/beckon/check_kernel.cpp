@@ -9,39 +9,13 @@
 
 namespace beckon::apps {
 
-namespace {
-
-std::string set_to(const std::string& name, const std::string& value) {
+std::string sysctl_command(const std::string& name, const std::string& value) {
   return "sysctl -w " + name + '=' + value;
 }
 
-int64_t processes(const config::configuration& cfg) {
+int64_t processes_of(const config::configuration& cfg) {
   return std::max<int64_t>(1, cfg.integer("workers.count"));
 }
-
-/// Connections that clients may have open to all processes together.
-int64_t connections(const config::configuration& cfg) {
-  return cfg.integer("limits.connections-max") * processes(cfg);
-}
-
-/// "8080" or "1-9,8080": whether one of the entries has the port.
-bool lists_port(const std::string& list, int64_t port) {
-  std::istringstream entries{list};
-  for (std::string entry; std::getline(entries, entry, ',');) {
-    int64_t first = 0;
-    std::istringstream numbers{entry};
-    if (!(numbers >> first))
-      continue;
-    int64_t last = first;
-    if (numbers.peek() == '-')
-      numbers.ignore() >> last;
-    if (first <= port && port <= last)
-      return true;
-  }
-  return false;
-}
-
-} // namespace
 
 std::string kernel_settings::text(const std::string& name) const {
   auto path = name;
@@ -69,23 +43,23 @@ descriptor_limits present_descriptor_limits() {
 
 void check_descriptors(const config::configuration& cfg, const kernel_settings& kernel,
                        descriptor_limits limits, check_report& out) {
-  auto wanted = static_cast<uint64_t>(cfg.integer("limits.connections-max")) + descriptors_reserve;
+  auto wanted = descriptors_wanted(cfg);
   auto text =
       std::to_string(limits.hard) + " descriptors for a process, " + std::to_string(wanted) + " wanted";
   if (limits.hard < wanted) {
     auto remedy = "ulimit -n " + std::to_string(wanted) + ", LimitNOFILE= in the service, or a lower limit";
     if (auto ceiling = kernel.number("fs.nr_open"); ceiling && static_cast<uint64_t>(*ceiling) < wanted)
-      remedy = set_to("fs.nr_open", std::to_string(wanted)) + ", and then " + remedy;
+      remedy = sysctl_command("fs.nr_open", std::to_string(wanted)) + ", and then " + remedy;
     out.warn(text + " for limits.connections-max: more clients than that wait until others leave", remedy);
   } else {
     out.ok(text + (limits.soft < wanted ? "; the node raises its limit by itself" : ""));
   }
   auto all = kernel.number("fs.file-max");
-  auto wanted_by_all = static_cast<int64_t>(wanted) * processes(cfg);
+  auto wanted_by_all = static_cast<int64_t>(wanted) * processes_of(cfg);
   if (all && *all < wanted_by_all)
     out.warn("fs.file-max is " + std::to_string(*all) + " for the whole host, "
                  + std::to_string(wanted_by_all) + " wanted here alone",
-             set_to("fs.file-max", std::to_string(2 * wanted_by_all)));
+             sysctl_command("fs.file-max", std::to_string(2 * wanted_by_all)));
 }
 
 void check_connecting(const config::configuration& cfg, const kernel_settings& kernel, check_report& out) {
@@ -97,7 +71,7 @@ void check_connecting(const config::configuration& cfg, const kernel_settings& k
   else if (*value < backlog)
     out.warn(queue + " is " + std::to_string(*value) + " and cuts http.backlog " + wanted
                  + ": when more clients connect at once than that, the rest try again a second later",
-             set_to(queue, wanted));
+             sysctl_command(queue, wanted));
   else
     out.ok(queue + " is " + std::to_string(*value) + ", http.backlog " + wanted);
   const std::string half_open = "net.ipv4.tcp_max_syn_backlog";
@@ -108,64 +82,10 @@ void check_connecting(const config::configuration& cfg, const kernel_settings& k
     out.warn(half_open + " is " + std::to_string(*value) + ", below http.backlog " + wanted
                  + ", and SYN cookies are off: under many connects at once some are dropped before they are "
                    "queued",
-             set_to("net.ipv4.tcp_syncookies", "1") + " or " + set_to(half_open, wanted));
+             sysctl_command("net.ipv4.tcp_syncookies", "1") + " or " + sysctl_command(half_open, wanted));
   else
     out.ok(half_open + " is " + std::to_string(*value)
            + (cookies ? "; SYN cookies are on, so nobody is dropped for it" : ""));
-}
-
-namespace {
-
-void check_port_range(const config::configuration& cfg, const kernel_settings& kernel, check_report& out) {
-  const std::string name = "net.ipv4.ip_local_port_range";
-  int64_t first = 0;
-  int64_t last = 0;
-  std::istringstream range{kernel.text(name)};
-  if (!(range >> first >> last)) {
-    out.warn(name + " cannot be read", "a proxy on this host needs one port for each connection to the node");
-    return;
-  }
-  auto count = last - first + 1;
-  auto text = name + " is " + std::to_string(first) + "-" + std::to_string(last);
-  if (count < connections(cfg))
-    out.warn(text + ": a proxy on this host can have " + std::to_string(count)
-                 + " connections to one address and port, and " + std::to_string(connections(cfg))
-                 + " are allowed here",
-             set_to(name, "\"1024 65535\"")
-                 + ", or let the proxy keep fewer connections open and reuse them");
-  else
-    out.ok(text + ": enough for a proxy on this host");
-  const std::string reserved = "net.ipv4.ip_local_reserved_ports";
-  auto port = cfg.integer("http.port");
-  if (port >= first && port <= last && !lists_port(kernel.text(reserved), port))
-    out.warn("http.port " + std::to_string(port)
-                 + " is in that range: an outgoing connection may have it when the " + "node starts",
-             set_to(reserved, std::to_string(port)) + ", or a port below " + std::to_string(first));
-}
-
-} // namespace
-
-void check_ports_and_time_wait(const config::configuration& cfg, const kernel_settings& kernel,
-                               check_report& out) {
-  check_port_range(cfg, kernel, out);
-  const std::string reuse = "net.ipv4.tcp_tw_reuse";
-  if (auto value = kernel.number(reuse)) {
-    const char* meaning = *value == 0 ? "off" : *value == 2 ? "for loopback only" : "on";
-    out.ok(
-        reuse + " is " + std::to_string(*value) + " (" + meaning
-        + "): it helps the side that connects, such as a proxy, not the node; connections that are kept open "
-          "need no help");
-  }
-  const std::string buckets = "net.ipv4.tcp_max_tw_buckets";
-  if (auto value = kernel.number(buckets)) {
-    if (*value < connections(cfg))
-      out.warn(
-          buckets + " is " + std::to_string(*value) + ", below the " + std::to_string(connections(cfg))
-              + " connections that are allowed: when many end at once, late packets of some meet new ones",
-          set_to(buckets, std::to_string(connections(cfg))));
-    else
-      out.ok(buckets + " is " + std::to_string(*value));
-  }
 }
 
 std::optional<file_system_risk> risk_of_file_system(uint32_t type) {

@@ -26,6 +26,11 @@ struct descriptor_limits {
 };
 descriptor_limits present_descriptor_limits();
 
+/// The command that sets one until the next start of the host.
+std::string sysctl_command(const std::string& name, const std::string& value);
+/// Processes of this configuration that serve.
+int64_t processes_of(const config::configuration& cfg);
+
 void check_descriptors(const config::configuration& cfg, const kernel_settings& kernel,
                        descriptor_limits limits, check_report& out);
 void check_connecting(const config::configuration& cfg, const kernel_settings& kernel, check_report& out);

@@ -41,9 +41,8 @@ std::string with_name(std::string text, const std::string& path, const std::stri
 
 } // namespace
 
-std::unique_ptr<configuration_snapshot> configuration_snapshot::take(const config::sources& from,
-                                                                     std::string& problem) {
-  std::unique_ptr<configuration_snapshot> result{new configuration_snapshot};
+snapshot_ptr configuration_snapshot::take(const config::sources& from, std::string& problem) {
+  std::shared_ptr<configuration_snapshot> result{new configuration_snapshot};
   auto sources = from;
   if (!from.file.empty()) {
     std::ifstream in{from.file, std::ios::binary};

@@ -12,7 +12,8 @@ namespace beckon::apps {
 class configuration_snapshot {
  public:
   /// Reads and checks. `problem` says what is wrong when the result is null.
-  static std::unique_ptr<configuration_snapshot> take(const config::sources& from, std::string& problem);
+  static std::shared_ptr<const configuration_snapshot> take(const config::sources& from,
+                                                            std::string& problem);
   ~configuration_snapshot();
   configuration_snapshot(const configuration_snapshot&) = delete;
   configuration_snapshot& operator=(const configuration_snapshot&) = delete;
@@ -28,5 +29,8 @@ class configuration_snapshot {
   int fd_ = -1;
   config::configuration values_;
 };
+
+/// Whoever may start a process with it has a share.
+using snapshot_ptr = std::shared_ptr<const configuration_snapshot>;
 
 } // namespace beckon::apps

@@ -1,5 +1,7 @@
 #include "apps/beckon/host.hpp"
 
+#include "actors/node.hpp"
+
 #include <arpa/inet.h>
 #include <cerrno>
 #include <filesystem>
@@ -90,6 +92,13 @@ std::string prepare_directory(const std::string& path) {
 uint64_t descriptors_max() {
   rlimit limit{};
   return ::getrlimit(RLIMIT_NOFILE, &limit) == 0 ? limit.rlim_max : 0;
+}
+
+uint64_t descriptors_wanted(const config::configuration& cfg) {
+  constexpr uint64_t reserve = 128;
+  auto own_port = cfg.integer("workers.count") > 0 && cfg.integer("workers.port-base") > 0;
+  return static_cast<uint64_t>(cfg.integer("limits.connections-max")) + reserve
+         + (own_port ? actors::own_port_connections_max : 0);
 }
 
 void raise_descriptor_limit() {

@@ -1,5 +1,7 @@
 #pragma once
 
+#include "config/configuration.hpp"
+
 #include <cstdint>
 #include <filesystem>
 #include <string>
@@ -29,7 +31,8 @@ uint64_t descriptors_max();
 /// Raises the soft limit to the hard one.
 void raise_descriptor_limit();
 
-/// Descriptors that a node needs besides one for each connection: store files, wake-ups, log.
-constexpr uint64_t descriptors_reserve = 128;
+/// Descriptors that one process of this configuration needs: for connections, also those on a worker's own
+/// port, and besides for store files, wake-ups and the log.
+uint64_t descriptors_wanted(const config::configuration& cfg);
 
 } // namespace beckon::apps

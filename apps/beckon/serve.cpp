@@ -102,7 +102,7 @@ void announce(const actors::node& node, const config::configuration& cfg, const 
 }
 
 void warn_of_descriptors(const config::configuration& cfg) {
-  auto wanted = static_cast<uint64_t>(cfg.integer("limits.connections-max")) + descriptors_reserve;
+  auto wanted = descriptors_wanted(cfg);
   if (descriptors_max() < wanted)
     log_line(log_level::warn,
              "fewer descriptors than limits.connections-max needs; raise the limit with ulimit -n or "

@@ -9,10 +9,8 @@
 #include <cerrno>
 #include <chrono>
 #include <cstdio>
-#include <limits>
 #include <poll.h>
 #include <sys/signalfd.h>
-#include <sys/wait.h>
 #include <system_error>
 #include <unistd.h>
 #include <utility>
@@ -23,11 +21,8 @@ namespace {
 
 /// What a node may take for its stop beyond the grace time: flushing, and taking the actor system down.
 constexpr int64_t stop_reserve_ms = 20'000;
-
-std::string describe_end(int status) {
-  return WIFSIGNALED(status) ? "signal " + std::to_string(WTERMSIG(status))
-                             : "exit code " + std::to_string(WEXITSTATUS(status));
-}
+/// Between two looks at what an earlier run still holds.
+constexpr int held_poll_ms = 100;
 
 sigset_t handled_signals() {
   sigset_t set{};
@@ -48,8 +43,7 @@ int64_t worker_parent::steady_ms() {
   return duration_cast<milliseconds>(steady_clock::now().time_since_epoch()).count();
 }
 
-worker_parent::worker_parent(config::sources from, std::vector<std::string> words,
-                             std::unique_ptr<configuration_snapshot> snapshot)
+worker_parent::worker_parent(config::sources from, std::vector<std::string> words, snapshot_ptr snapshot)
     : from_(std::move(from)), words_(std::move(words)), snapshot_(std::move(snapshot)) {
   data_dir_ = cfg().text("node.data-dir");
   seats_.resize(static_cast<size_t>(cfg().integer("workers.count")));
@@ -61,17 +55,45 @@ worker_parent::~worker_parent() {
 }
 
 std::string worker_parent::open() {
+  // A closed log must be an error of one write; and who ignores SIGCHLD is not told of the end of a child.
+  std::signal(SIGPIPE, SIG_IGN);
+  std::signal(SIGCHLD, SIG_DFL);
   auto signals = handled_signals();
   ::sigprocmask(SIG_BLOCK, &signals, &inherited_signals_);
   signal_fd_ = ::signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
   if (signal_fd_ < 0)
     return "signals cannot be waited for: " + std::generic_category().message(errno);
+  auto until = steady_ms() + cfg().integer("node.grace-ms");
+  auto told = false;
+  for (;;) {
+    auto problem = what_is_held();
+    if (problem.empty() || steady_ms() >= until)
+      return problem;
+    if (!std::exchange(told, true))
+      log_line(log_level::warn,
+               "waiting, at most for node.grace-ms: workers of an earlier run may be stopping still",
+               {{"held", problem}});
+    pollfd signalled{signal_fd_, POLLIN, 0};
+    if (::poll(&signalled, 1, held_poll_ms) > 0)
+      take_signals();
+    if (stopping_)
+      return {};
+  }
+}
+
+/// Opens the sockets, unless the outbox of one of the directories that the workers are to have is in use.
+std::string worker_parent::what_is_held() {
+  for (size_t i = 0; i < seats_.size(); ++i)
+    if (in_use(static_cast<int>(i) + 1))
+      return path_of(static_cast<int>(i) + 1)
+             + ": another process has the outbox there; stop it, or give "
+               "this node a data directory of its own";
   return sockets_.open(cfg(), seats_.size());
 }
 
 int worker_parent::run() {
   for (size_t i = 0; i < seats_.size(); ++i)
-    seats_[i] = {0, static_cast<int>(i) + 1, 0};
+    seats_[i] = {0, static_cast<int>(i) + 1, 0, snapshot_};
   find_left_outboxes();
   while (!stopping_ || !processes_.empty()) {
     start_due();
@@ -99,14 +121,16 @@ void worker_parent::start_due() {
     }
     return;
   }
+  end_overdue();
   for (size_t i = 0; i < seats_.size(); ++i) {
     auto& s = seats_[i];
     if (s.start_at_ms < 0 || s.start_at_ms > now)
       continue;
     s.start_at_ms = -1;
-    s.holder = start_worker(i, s.directory);
+    auto snapshot = snapshot_for(i);
+    s.holder = start_worker(i, s.directory, snapshot);
     if (s.holder <= 0)
-      holder_ended({0, i, s.directory}, "it cannot be started", exit_failure);
+      holder_ended({0, i, s.directory, -1, snapshot}, {"it cannot be started", exit_failure});
   }
   for (const auto& due : std::exchange(shippings_, {})) {
     if (due.at_ms > now)
@@ -116,13 +140,30 @@ void worker_parent::start_due() {
   }
 }
 
+/// A process that hangs at its start, or when it is to stop, must not keep its seat or a reload for ever.
+void worker_parent::end_overdue() {
+  auto now = steady_ms();
+  for (auto& p : processes_) {
+    if (p.due_ms > now)
+      continue;
+    log_line(log_level::error,
+             p.ready ? "a replaced worker did not end in time; ending it"
+                     : "a worker was not ready in workers.start-timeout-ms; ending it",
+             {{"worker", p.seat + 1}, {"pid", p.pid}});
+    p.due_ms = never;
+    ::kill(p.pid, SIGKILL);
+  }
+}
+
 int64_t worker_parent::next_due_ms() const {
-  auto next = std::numeric_limits<int64_t>::max();
+  auto next = never;
   if (stopping_)
     return kill_at_ms_ != 0 ? kill_at_ms_ : next;
   for (const auto& s : seats_)
     if (s.start_at_ms >= 0)
       next = std::min(next, s.start_at_ms);
+  for (const auto& p : processes_)
+    next = std::min(next, p.due_ms);
   for (const auto& due : shippings_)
     next = std::min(next, due.at_ms);
   return next;
@@ -156,10 +197,20 @@ void worker_parent::take_ready(process& p) {
   if (n != 1 || stopping_)
     return; // it ended instead; its end is told by SIGCHLD
   p.ready = true;
+  p.due_ms = never;
+  if (p.pid == successor_ || p.snapshot == next_)
+    snapshot_ = p.snapshot;
+  seats_[p.seat].snapshot = p.snapshot;
   if (p.pid == successor_) {
     successor_ready(p);
     return;
   }
+  if (p.snapshot == next_)
+    replaced(p.seat);
+  tell_all_ready();
+}
+
+void worker_parent::tell_all_ready() {
   auto served = [this](const seat& s) {
     const auto* holder = find(s.holder);
     return holder && holder->ready;
@@ -201,81 +252,14 @@ void worker_parent::take_signal(int number) {
   begin_stop(exit_success);
 }
 
-void worker_parent::reap() {
-  int status = 0;
-  for (pid_t pid = 0; (pid = ::waitpid(-1, &status, WNOHANG)) > 0;) {
-    auto i =
-        std::find_if(processes_.begin(), processes_.end(), [pid](const auto& p) { return p.pid == pid; });
-    if (i == processes_.end())
-      continue;
-    auto gone = *i;
-    processes_.erase(i);
-    if (gone.ready_fd >= 0)
-      ::close(gone.ready_fd);
-    ended(gone, status);
-  }
-}
-
-void worker_parent::ended(process p, int status) {
-  auto clean = WIFEXITED(status) && WEXITSTATUS(status) == exit_success;
-  auto how = describe_end(status);
-  if (p.seat == shipper) {
-    if (!clean && !stopping_) {
-      log_line(log_level::warn, "what an outbox holds could not be shipped; trying again",
-               {{"data_dir", path_of(p.directory)}, {"end", how}});
-      ship_later(p.directory, steady_ms() + shipping_retry_ms);
-    }
-    return;
-  }
-  if (stopping_) {
-    if (!clean && code_ == exit_success)
-      code_ = exit_fatal;
-    if (!clean)
-      log_line(log_level::error, "a worker did not end cleanly", {{"worker", p.seat + 1}, {"end", how}});
-    return;
-  }
-  if (p.pid == predecessor_ || p.pid == successor_) {
-    ship_later(p.directory, 0);
-    if (p.pid == successor_) {
-      successor_ended(p, how);
-      return;
-    }
-    predecessor_ = 0;
-    log_line(clean ? log_level::info : log_level::warn, "a replaced worker has ended",
-             {{"worker", p.seat + 1}, {"pid", p.pid}, {"end", how}});
-    return;
-  }
-  holder_ended(p, how, WIFEXITED(status) ? WEXITSTATUS(status) : exit_failure);
-}
-
-void worker_parent::holder_ended(const process& p, const std::string& how, int code) {
-  auto& s = seats_[p.seat];
-  s.holder = 0;
-  if (!all_were_ready_) {
-    log_line(log_level::error, "a worker could not start", {{"worker", p.seat + 1}, {"end", how}});
-    begin_stop(code == exit_success ? exit_failure : code);
-    return;
-  }
-  auto now = steady_ms();
-  while (!restarts_ms_.empty() && restarts_ms_.front() < now - cfg().integer("supervisor.restart-window-ms"))
-    restarts_ms_.pop_front();
-  auto pause = cfg().integer("supervisor.backoff-ms") << std::min<size_t>(restarts_ms_.size(), 10);
-  restarts_ms_.push_back(now);
-  if (static_cast<int64_t>(restarts_ms_.size()) > cfg().integer("supervisor.restarts-max")) {
-    log_line(log_level::error, "workers die again and again; stopping all",
-             {{"worker", p.seat + 1}, {"end", how}, {"restarts", restarts_ms_.size() - 1}});
-    begin_stop(exit_fatal);
-    return;
-  }
-  log_line(log_level::error, "a worker died; starting it again",
-           {{"worker", p.seat + 1}, {"pid", p.pid}, {"end", how}, {"in_ms", pause}});
-  s.start_at_ms = now + pause;
+int64_t worker_parent::stop_max_ms() const {
+  return cfg().integer("node.grace-ms") + stop_reserve_ms;
 }
 
 void worker_parent::begin_stop(int code) {
   stopping_ = true;
   code_ = code;
-  kill_at_ms_ = steady_ms() + cfg().integer("node.grace-ms") + stop_reserve_ms;
+  kill_at_ms_ = steady_ms() + stop_max_ms();
   sockets_.shut_out_newcomers();
   for (const auto& p : processes_)
     ::kill(p.pid, SIGTERM);

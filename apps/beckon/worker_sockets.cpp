@@ -5,6 +5,7 @@
 #include "storage/error.hpp"
 
 #include <unistd.h>
+#include <utility>
 
 namespace beckon::apps {
 
@@ -23,12 +24,23 @@ std::string open_one(net::http_options options, std::vector<int>& out, uint16_t&
 } // namespace
 
 worker_sockets::~worker_sockets() {
-  for (const auto* list : {&shared_, &own_})
-    for (int fd : *list)
+  close();
+}
+
+void worker_sockets::close() {
+  for (auto* list : {&shared_, &own_})
+    for (int fd : std::exchange(*list, {}))
       ::close(fd);
 }
 
 std::string worker_sockets::open(const config::configuration& cfg, size_t workers) {
+  auto problem = open_all(cfg, workers);
+  if (!problem.empty())
+    close();
+  return problem;
+}
+
+std::string worker_sockets::open_all(const config::configuration& cfg, size_t workers) {
   net::http_options options;
   options.address = cfg.text("http.address");
   options.port = static_cast<uint16_t>(cfg.integer("http.port"));

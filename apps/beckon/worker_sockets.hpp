@@ -18,7 +18,7 @@ class worker_sockets {
   worker_sockets(const worker_sockets&) = delete;
   worker_sockets& operator=(const worker_sockets&) = delete;
 
-  /// Opens all of them. Returns what is wrong, with the remedy; empty when all is well.
+  /// Opens all of them, or none. Returns what is wrong, with the remedy; empty when all is well.
   std::string open(const config::configuration& cfg, size_t workers);
   /// From now on nobody new connects; who is connected is still taken by a worker.
   void shut_out_newcomers();
@@ -28,6 +28,9 @@ class worker_sockets {
   uint16_t port() const { return port_; }
 
  private:
+  std::string open_all(const config::configuration& cfg, size_t workers);
+  void close();
+
   std::vector<int> shared_;
   std::vector<int> own_;
   uint16_t port_ = 0;

@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <fcntl.h>
 #include <filesystem>
+#include <sys/file.h>
 #include <sys/sysinfo.h>
 #include <system_error>
 #include <thread>
@@ -37,16 +38,17 @@ std::string worker_parent::path_of(int directory) const {
   return directory == 0 ? base : base + '/' + directory_prefix + std::to_string(directory);
 }
 
-std::vector<std::string> worker_parent::words_of(const std::string& seat_text, int directory) const {
+std::vector<std::string> worker_parent::words_of(const std::string& seat_text, int directory,
+                                                 const configuration_snapshot& snapshot) const {
   auto words = words_;
   words.push_back("--worker-seat=" + seat_text);
-  if (snapshot_->descriptor() >= 0)
-    words.push_back("--config=" + snapshot_->path());
+  if (snapshot.descriptor() >= 0)
+    words.push_back("--config=" + snapshot.path());
   words.push_back("--node.data-dir=" + path_of(directory));
   return words;
 }
 
-pid_t worker_parent::start_worker(size_t seat_index, int directory) {
+pid_t worker_parent::start_worker(size_t seat_index, int directory, const snapshot_ptr& snapshot) {
   std::array<int, 2> pipe_ends{-1, -1};
   if (::pipe2(pipe_ends.data(), O_CLOEXEC) != 0) {
     log_line(log_level::error, "a worker cannot be started",
@@ -55,15 +57,16 @@ pid_t worker_parent::start_worker(size_t seat_index, int directory) {
   }
   worker_seat place{static_cast<int>(seat_index) + 1, sockets_.shared(seat_index), sockets_.own(seat_index),
                     pipe_ends[1], from_.file};
-  auto words = words_of(to_text(place), directory);
-  const auto& name = cfg().text("node.name");
+  auto words = words_of(to_text(place), directory, *snapshot);
+  const auto& cfg = snapshot->values();
+  const auto& name = cfg.text("node.name");
   words.push_back("--node.name=" + (name.empty() ? host_name() : name) + '-' + std::to_string(place.number));
-  if (cfg().integer("node.threads") == 0)
+  if (cfg.integer("node.threads") == 0)
     words.push_back(
         "--node.threads="
         + std::to_string(std::clamp<size_t>(std::thread::hardware_concurrency() / seats_.size(), 1, 64)));
   process_order order{std::move(words), {place.shared, place.ready}, &inherited_signals_};
-  for (int fd : {place.own, snapshot_->descriptor()})
+  for (int fd : {place.own, snapshot->descriptor()})
     if (fd >= 0)
       order.descriptors.push_back(fd);
   auto pid = start_process(order);
@@ -74,7 +77,9 @@ pid_t worker_parent::start_worker(size_t seat_index, int directory) {
              {{"reason", std::generic_category().message(-pid)}});
     return 0;
   }
-  processes_.push_back({pid, seat_index, directory, pipe_ends[0]});
+  // At the very start a change of the schema may take its time, and nobody waits for anything but that.
+  auto due = all_were_ready_ ? steady_ms() + cfg.integer("workers.start-timeout-ms") : never;
+  processes_.push_back({pid, seat_index, directory, pipe_ends[0], snapshot, due});
   return pid;
 }
 
@@ -83,7 +88,7 @@ void worker_parent::start_shipping(int directory) {
     return; // its owner ships it
   worker_seat place;
   place.file = from_.file;
-  auto words = words_of(to_text(place), directory);
+  auto words = words_of(to_text(place), directory, *snapshot_);
   for (const char* word :
        {"--node.threads=1", "--writers.count=1", "--readers.count=1", "--durability.events=outbox"})
     words.push_back(word);
@@ -97,7 +102,7 @@ void worker_parent::start_shipping(int directory) {
     ship_later(directory, steady_ms() + shipping_retry_ms);
     return;
   }
-  processes_.push_back({pid, shipper, directory});
+  processes_.push_back({pid, shipper, directory, -1, snapshot_});
 }
 
 void worker_parent::ship_later(int directory, int64_t at_ms) {
@@ -124,13 +129,23 @@ bool worker_parent::owned(int directory) const {
          || std::any_of(seats_.begin(), seats_.end(), is_owner);
 }
 
+/// Whether a process, of whatever run, has the outbox there.
+bool worker_parent::in_use(int directory) const {
+  int fd = ::open((path_of(directory) + "/outbox.db.lock").c_str(), O_RDONLY | O_CLOEXEC);
+  if (fd < 0)
+    return false; // nobody ever had; or it cannot be read, which its worker will say
+  auto locked = ::flock(fd, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+  ::close(fd);
+  return locked;
+}
+
 int worker_parent::free_directory() const {
   int directory = 1;
   auto is_due = [this](int d) {
     return std::any_of(shippings_.begin(), shippings_.end(),
                        [d](const auto& due) { return due.directory == d; });
   };
-  while (owned(directory) || is_due(directory))
+  while (owned(directory) || is_due(directory) || in_use(directory))
     ++directory;
   return directory;
 }

@@ -2,7 +2,7 @@
 
 import shutil
 
-from servers import BenchFailed, Server, ask, free_port, wait_until
+from servers import BenchFailed, Server, Unanswered, ask, free_port, wait_until
 
 
 class Nginx(Server):
@@ -49,5 +49,5 @@ http {{
     def answers(self):
         try:
             return ask(self.port, "POST", "/v1/decide", {"user": "u"})[1].decode() == self.body
-        except OSError:
+        except Unanswered:
             return False

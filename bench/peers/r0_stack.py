@@ -10,7 +10,7 @@ import subprocess
 import tempfile
 import time
 
-from servers import BenchFailed, Server, ask, free_port, wait_until
+from servers import BenchFailed, Server, Unanswered, ask, failing_as, free_port, wait_until
 
 FOLDER = pathlib.Path(__file__).with_name("r0")
 PYTHON = "/usr/bin/python3"
@@ -60,7 +60,7 @@ class R0Stack(Server):
             raise BenchFailed(f"the R0 stack did not start\n{self.log()}")
 
     def start_beside(self, name, words):
-        with open(self.directory / f"{name}.log", "wb") as log:
+        with failing_as(f"the R0 stack's {name} does not start"), open(self.directory / f"{name}.log", "wb") as log:
             process = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT,
                                        env={**os.environ, **self.addresses()}, cwd=self.directory)
         self.beside.append((name, process))
@@ -76,7 +76,7 @@ class R0Stack(Server):
                                   f"{(self.directory / f'{name}.log').read_text(errors='replace')[-2000:]}")
         try:
             return ask(self.port, "POST", "/v1/decide", {"user": "u", "placements": ["nowhere"]})[0] == 200
-        except OSError:
+        except Unanswered:
             return False
 
     def stop(self):

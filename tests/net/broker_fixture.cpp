@@ -314,7 +314,8 @@ std::vector<route> server::routes() {
           {{g, "/scrape"}, scrape, 0, true}};
 }
 
-server::server(http_options options) : registry_(std::make_shared<prometheus::Registry>()) {
+server::server(http_options options, const std::vector<route>& more)
+    : registry_(std::make_shared<prometheus::Registry>()) {
   config_.load<caf::io::middleman>();
   config_.set("scheduler.policy", caf::atom("sharing"));
   config_.set("scheduler.max-threads", 2);
@@ -324,7 +325,9 @@ server::server(http_options options) : registry_(std::make_shared<prometheus::Re
   if (!l)
     throw std::runtime_error(system_->render(l.error()));
   port_ = l->port;
-  broker = spawn_http_broker(*system_, *l, options, routes(), registry_);
+  auto table = routes();
+  table.insert(table.end(), more.begin(), more.end());
+  broker = spawn_http_broker(*system_, *l, options, std::move(table), registry_);
 }
 
 server::~server() {

@@ -107,7 +107,8 @@ struct stream_figures {
 ///   the registry has it when the handler is called)
 class server {
  public:
-  explicit server(http_options options = {});
+  /// `more`: routes beside those above.
+  explicit server(http_options options = {}, const std::vector<route>& more = {});
   ~server();
 
   uint16_t port() const { return port_; }

@@ -54,8 +54,9 @@ struct fixture {
     CAF_CHECK(code_of(reader->ping()) == errc::unavailable);
   }
 
+  /// By itself: a probe that was under way when the server came back may have to end first.
   void check_works(uint64_t version) {
-    CAF_CHECK(!writer->ping());
+    CAF_CHECK(comes_true([&] { return !writer->ping(); }));
     CAF_CHECK(!reader->ping());
     auto outcomes = writer->write({claim("ann", version)});
     CAF_REQUIRE(outcomes);
@@ -95,6 +96,7 @@ CAF_TEST(a server that hangs costs no more than the time - outs) {
 }
 
 CAF_TEST(a server without room for a connection is told by the name of its setting) {
+  check_works(0);
   auto admin = database.connect();
   auto most = *admin.text("SELECT @@max_connections");
   admin.execute("SET GLOBAL max_connections = 10");
@@ -111,7 +113,7 @@ CAF_TEST(a server without room for a connection is told by the name of its setti
   CAF_MESSAGE(describe(refused));
   CAF_CHECK(describe(refused).find("max_connections") != std::string::npos);
   check_failed(open_mysql(database.options), errc::unavailable);
-  check_works(0); // who is in stays in
+  check_works(1); // who is in stays in
   others.clear();
   CAF_CHECK(comes_true([&] { return static_cast<bool>(open_mysql(database.options)); }));
   admin.execute("SET GLOBAL max_connections = " + most);

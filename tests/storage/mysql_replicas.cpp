@@ -60,7 +60,9 @@ struct fixture {
   bool becomes_used(bool used) const {
     return comes_true([&] { return replica().used == used; });
   }
-  static void at_replica(const std::string& sql) { mysql::connection{root_of(replica_server())}.execute(sql); }
+  static void at_replica(const std::string& sql) {
+    mysql::connection{root_of(replica_server())}.execute(sql);
+  }
 };
 
 } // namespace

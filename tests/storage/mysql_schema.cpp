@@ -112,6 +112,39 @@ CAF_TEST(what another product made is refused and left as it is) {
   CAF_CHECK_EQUAL(tables(), "1");
 }
 
+CAF_TEST(a database of users is not taken for another one) {
+  auto with_place = [&](uint32_t position, uint32_t databases) {
+    auto o = database.options;
+    o.place = {position, databases};
+    return open_mysql(o);
+  };
+  auto refused = [&](uint32_t position, uint32_t databases) {
+    auto opened = with_place(position, databases);
+    return !opened && code_of(opened.error()) == errc::bad_options
+           && describe(opened.error()).find("mysql.shards.databases") != std::string::npos;
+  };
+  CAF_CHECK(with_place(0, 1));
+  CAF_CHECK(with_place(1, 2)); // nobody is there yet
+  auto store = with_place(0, 2);
+  CAF_REQUIRE(store);
+  CAF_REQUIRE(std::move(*(*store)->open_writer())->write({claim("ann", 0)}));
+  CAF_CHECK(with_place(0, 2));
+  CAF_CHECK(refused(1, 2));
+  CAF_CHECK(refused(0, 3));
+  CAF_CHECK(refused(0, 1)); // the key was forgotten
+  CAF_CHECK(refused(2, 2)); // for the catalogue alone
+}
+
+CAF_TEST(a database of the catalogue alone is not taken for all users) {
+  auto o = database.options;
+  o.place = {2, 2};
+  auto store = open_mysql(o);
+  CAF_REQUIRE(store);
+  CAF_REQUIRE(std::move(*(*store)->open_writer())->write({popup_write{"welcome", {}, "{}", noon_ms}}));
+  CAF_CHECK(open_mysql(o));
+  check_refused(errc::bad_options, "mysql.shards.databases");
+}
+
 CAF_TEST(a wrong account and an unknown database are named) {
   database.options.password = "wrong";
   check_refused(errc::bad_options, "password");

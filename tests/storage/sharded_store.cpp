@@ -34,9 +34,9 @@ struct fixture {
   store_ptr catalog = make_memory_store();
   std::array<store_ptr, databases> parts{make_memory_store(), make_memory_store(), make_memory_store()};
   std::array<fault_plan, databases> plans;
-  store_ptr store = make_sharded_store(
-      catalog, {make_faulty_store(parts[0], plans[0]), make_faulty_store(parts[1], plans[1]),
-                make_faulty_store(parts[2], plans[2])});
+  store_ptr store = make_sharded_store(catalog, {make_faulty_store(parts[0], plans[0]),
+                                                 make_faulty_store(parts[1], plans[1]),
+                                                 make_faulty_store(parts[2], plans[2])});
   std::unique_ptr<session> writer = std::move(*store->open_writer());
   std::unique_ptr<session> reader = std::move(*store->open_reader());
 
@@ -71,17 +71,77 @@ CAF_TEST(where one database fails the others go on) {
   CAF_REQUIRE(rows);
   CAF_CHECK(!rows->at(0).state.empty() && !rows->at(2).state.empty());
   CAF_CHECK(code_of(rows->at(1).error) == errc::unavailable);
-  CAF_CHECK(code_of(writer->ping()) == errc::unavailable);
+  CAF_CHECK(!writer->ping()); // of the catalogue
   plans[1].heal();
-  CAF_CHECK(!writer->ping());
   CAF_CHECK(!holds(parts[1], user_in(1)));
 }
 
-CAF_TEST(a group that failed as a whole is an error as from one store) {
-  plans[1].fail_all(errc::disk_full);
-  auto outcomes = writer->write({claim(user_in(1), 0), claim(user_in(1, 1), 0)});
-  CAF_REQUIRE(!outcomes);
-  CAF_CHECK(code_of(outcomes.error()) == errc::disk_full);
+CAF_TEST(each job has the error of its own database) {
+  plans[0].lose_outcome(1);
+  plans[1].fail_all(errc::unavailable);
+  plans[2].fail_all(errc::disk_full);
+  auto outcomes = writer->write({claim(user_in(2), 0), claim(user_in(1), 0), claim(user_in(0), 0)});
+  CAF_REQUIRE(outcomes);
+  CAF_CHECK(code_of(outcomes->at(0).error) == errc::disk_full);
+  CAF_CHECK(code_of(outcomes->at(1).error) == errc::unavailable);
+  CAF_CHECK(code_of(outcomes->at(2).error) == errc::unknown_outcome);
+  CAF_CHECK(holds(parts[0], user_in(0)));
+}
+
+CAF_TEST(a batch is told the gravest of what befell its parts) {
+  auto sent = [&](const std::string& id) {
+    event_batch_write batch;
+    for (size_t p = 0; p < databases; ++p)
+      batch.events.push_back(event(id + std::to_string(p), type::impression, user_in(p)));
+    auto outcomes = writer->write({batch});
+    CAF_REQUIRE(outcomes);
+    return code_of(outcomes->at(0).error);
+  };
+  using operation = fault_plan::operation;
+  plans[1].fail(operation::write, 1, errc::rejected);
+  CAF_CHECK(sent("a") == errc::rejected); // it never will be taken: to be set aside, not to be sent for ever
+  plans[1].fail(operation::write, 1, errc::rejected);
+  plans[2].fail(operation::write, 1, errc::unavailable);
+  CAF_CHECK(sent("b") == errc::unknown_outcome);
+  for (auto& plan : plans)
+    plan.fail(operation::write, 1, errc::unavailable);
+  CAF_CHECK(sent("c") == errc::unavailable); // nothing was stored
+  plans[0].lose_outcome(1);
+  plans[1].fail(operation::write, 1, errc::unavailable);
+  plans[2].fail(operation::write, 1, errc::rejected);
+  CAF_CHECK(sent("d") == errc::unknown_outcome);
+  CAF_CHECK(sent("e") == errc{});
+}
+
+CAF_TEST(jobs about the catalogue that follow one another are taken as a whole) {
+  auto spoiled = make_sharded_store(make_faulty_store(catalog, plans[0]), {parts[1], parts[2]});
+  auto s = std::move(*spoiled->open_writer());
+  plans[0].fail(fault_plan::operation::write, 1, errc::rejected);
+  auto outcomes = s->write({settings_write{"{}", {}}, popup_write{"welcome", {}, "{}", noon_ms}});
+  CAF_REQUIRE(outcomes);
+  CAF_CHECK(outcomes->at(0).error && outcomes->at(1).error);
+  CAF_CHECK_EQUAL(+reader->load_catalog()->version, 0u);
+}
+
+CAF_TEST(answers are pruned in each database for its share) {
+  std::vector<write_job> jobs;
+  for (size_t p = 0; p < databases; ++p)
+    for (int i = 0; i < 4; ++i)
+      jobs.emplace_back(claim_with_answer(user_in(p, i), 0, {"r", noon_ms, "{}"}));
+  CAF_REQUIRE(writer->write(jobs));
+  CAF_CHECK_EQUAL(writer->write({answers_prune{noon_ms + 1, 7}})->at(0).affected, 9u);
+  CAF_CHECK_EQUAL(writer->write({answers_prune{noon_ms + 1, 7}})->at(0).affected, 3u);
+}
+
+CAF_TEST(a catalogue that is older than the databases of users is made known to them) {
+  auto old = std::move(*catalog->open_writer());
+  CAF_REQUIRE(old->write({popup_write{"welcome", {}, "{}", noon_ms}}));
+  event_batch_write click{{event("e-1", type::click, user_in(1))}};
+  CAF_CHECK(writer->write({click})->at(0).changed.empty());
+  CAF_CHECK(!make_catalog_known(*catalog, {parts[0], parts[1], parts[2]}, noon_ms));
+  click.events[0].id = "e-2";
+  CAF_CHECK_EQUAL(writer->write({click})->at(0).changed.size(), 1u);
+  CAF_CHECK(std::move(*parts[1]->open_reader())->load_catalog()->popups.empty());
 }
 
 CAF_TEST(a batch of which a part failed is of unknown outcome and is completed by sending it again) {
@@ -103,10 +163,10 @@ CAF_TEST(a batch of which a part failed is of unknown outcome and is completed b
 
 CAF_TEST(a new popup is known everywhere before it is in the catalogue) {
   plans[2].fail_all(errc::unavailable);
-  CAF_CHECK(!writer->write({popup_write{"welcome", {}, "{}", noon_ms}}));
+  CAF_CHECK(writer->write({popup_write{"welcome", {}, "{}", noon_ms}})->at(0).error);
   CAF_CHECK(reader->load_catalog()->popups.empty());
   plans[2].heal();
-  CAF_CHECK(writer->write({popup_write{"welcome", {}, "{}", noon_ms}}));
+  CAF_CHECK(!writer->write({popup_write{"welcome", {}, "{}", noon_ms}})->at(0).error);
   CAF_CHECK_EQUAL(reader->load_catalog()->popups.size(), 1u);
   CAF_CHECK_EQUAL(+reader->load_catalog()->version, 1u);
   event_batch_write clicks;

@@ -31,8 +31,10 @@ def checks(client):
     return {one["name"]: one for one in client.get("/readyz?verbose").json()["checks"]}
 
 
-def metric(client, name):
-    """The value of one line of /metrics, named with its labels as it stands there; it must be there."""
+def metric(client, name, **labels):
+    """The value of one line of /metrics, named with all its labels; it must be there."""
+    if labels:
+        name += "{" + ",".join(f'{key}="{value}"' for key, value in labels.items()) + "}"
     for line in client.get("/metrics").body.decode().splitlines():
         if line.startswith(name + " "):
             return float(line.rpartition(" ")[2])

@@ -6,12 +6,11 @@ import time
 
 import pytest
 
+from fault_watch import eventually
 from shop import decide, event, outcome, popup, save, send_events, stored_events, unique
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "mariadb"))
 from server import Server  # noqa: E402  (its folder is named above)
-
-DEADLINE_S = 20
 
 
 @pytest.fixture(scope="module")
@@ -30,13 +29,6 @@ def settings(server):
                f"GRANT ALL ON {name}.* TO '{name}'@'%'")
     return {"storage.backend": "mysql", "mysql.port": server.port, "mysql.user": name, "mysql.password": "secret",
             "mysql.database": name}
-
-
-def eventually(check, what):
-    deadline = time.monotonic() + DEADLINE_S
-    while not check():
-        assert time.monotonic() < deadline, f"not within {DEADLINE_S} s: {what}"
-        time.sleep(0.05)  # between two looks
 
 
 def test_the_main_job_and_a_restart(start_node, settings):
@@ -101,9 +93,9 @@ def test_a_server_that_hangs_holds_nobody_for_long(start_node, server, settings)
         eventually(lambda: len(stored_events(client, "user=known")) == 1, "the event is shipped")
 
 
-def test_a_wrong_password_is_named(start_node, settings):
+def test_a_wrong_password_is_named(settings, tmp_path):
     from beckon_node import run_program
-    words = {**settings, "mysql.password": "wrong", "http.port": 0}
+    words = {**settings, "mysql.password": "wrong", "http.port": 0, "node.data-dir": tmp_path}
     done = run_program("serve", *[f"--{key}={value}" for key, value in words.items()])
     assert done.returncode == 1, done
     assert b"Access denied" in done.stderr or b"password" in done.stderr, done.stderr

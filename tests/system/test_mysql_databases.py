@@ -1,18 +1,21 @@
 """A node whose users are spread over several databases, with replicas; its pools of connections."""
 
+import concurrent.futures
+import contextlib
+import itertools
 import pathlib
 import sys
+import threading
 import time
 
 import pytest
 
 from beckon_node import run_program
+from fault_watch import eventually, metric
 from shop import decide, event, outcome, popup, save, send_events, stored_events, unique
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "mariadb"))
 from server import Server  # noqa: E402  (its folder is named above)
-
-DEADLINE_S = 20
 
 
 @pytest.fixture(scope="module")
@@ -48,21 +51,6 @@ def shards_of(server, names):
     return ",".join(f"127.0.0.1:{server.port}/{name}" for name in names)
 
 
-def eventually(check, what):
-    deadline = time.monotonic() + DEADLINE_S
-    while not check():
-        assert time.monotonic() < deadline, f"not within {DEADLINE_S} s: {what}"
-        time.sleep(0.05)  # between two looks
-
-
-def metric(client, name, **labels):
-    """The value of one time series; None when there is none."""
-    for line in client.get("/metrics").body.decode().splitlines():
-        if line.startswith(name) and all(f'{key}="{value}"' in line for key, value in labels.items()):
-            return float(line.rsplit(" ", 1)[1])
-    return None
-
-
 def test_users_are_spread_over_the_databases(start_node, server):
     catalog, *parts = databases(server, 4)
     settings = {**settings_for(server, catalog), "mysql.shards.databases": shards_of(server, parts)}
@@ -90,38 +78,138 @@ def test_users_are_spread_over_the_databases(start_node, server):
         assert outcome(decide(client, users[0], home), home) == (shown, "MATCH")
 
 
-def test_another_order_of_the_databases_is_refused(start_node, server):
+def test_another_order_of_the_databases_is_refused(start_node, server, tmp_path):
     catalog, *parts = databases(server, 3)
     words = {**settings_for(server, catalog), "mysql.shards.databases": shards_of(server, parts)}
-    start_node(words).stop()
-    for wrong in (shards_of(server, reversed(parts)), shards_of(server, parts[:1]), "127.0.0.1:x/db"):
-        arguments = {**words, "mysql.shards.databases": wrong, "http.port": 0}
+    node = start_node(words)
+    with node.client() as client:
+        home = unique("home")
+        save(client, popup(home))
+        for _ in range(30):  # so that there are users in both
+            assert outcome(decide(client, unique("user"), home), home)[1] == "MATCH"
+    node.stop()
+    for wrong in (shards_of(server, reversed(parts)), shards_of(server, parts[:1]), "", "127.0.0.1:x/db"):
+        arguments = {**words, "mysql.shards.databases": wrong, "http.port": 0, "node.data-dir": tmp_path}
         done = run_program("serve", *[f"--{key}={value}" for key, value in arguments.items()])
         assert done.returncode == 1, done
         assert b"mysql.shards.databases" in done.stderr, done.stderr
 
 
-def test_a_database_that_is_away_holds_up_its_own_users_alone(start_node, server, tmp_path):
-    other = Server(tmp_path / "other")
-    other.start()
-    try:
-        catalog, near = databases(server, 2)
-        other.sql("CREATE DATABASE far")
-        settings = {**settings_for(server, catalog),
-                    "mysql.shards.databases": f"127.0.0.1:{server.port}/{near},127.0.0.1:{other.port}/far"}
-        node = start_node(settings)
-        with node.client() as client:
-            home = unique("home")
-            save(client, popup(home, frequency={"every": "1h"}))
-            other.kill()
-            reasons = [outcome(decide(client, unique("user"), home), home)[1] for _ in range(40)]
-            assert set(reasons) == {"MATCH", "UNAVAILABLE"}, reasons
-            assert reasons.count("MATCH") >= 8, reasons
-            other.restart()
-            eventually(lambda: all(outcome(decide(client, unique("user"), home), home)[1] == "MATCH"
-                                   for _ in range(10)), "all users are served again")
-    finally:
-        other.remove()
+PAUSES_S = 6.0  # several pauses of a pool end in it, and the far server is tried again after each
+
+
+class TwoServers:
+    """A node whose users are in a database on the server of this file and in one on another server, which goes away."""
+
+    def __init__(self, node, near_users, far_users):
+        self.node = node
+        self.near = near_users
+        self.far = far_users
+
+    def ask(self, user, placement):
+        """(reason or 503, seconds)."""
+        with self.node.client(30) as client:
+            began = time.monotonic()
+            answer = client.post("/v1/decide", {"user": user, "placements": [placement]})
+            took_s = time.monotonic() - began
+        assert answer.status in (200, 503), answer
+        return (503 if answer.status == 503 else outcome(answer.json(), placement)[1]), took_s
+
+    def ask_all(self, users, placement, at_once):
+        """Several users at a time; the answers by user."""
+        with concurrent.futures.ThreadPoolExecutor(at_once) as threads:
+            return dict(zip(users, threads.map(lambda user: self.ask(user, placement), users)))
+
+    @contextlib.contextmanager
+    def far_users_ask(self, placement):
+        """Far users keep asking meanwhile, so that near ones may be held up by them; none may be shown anything."""
+        done = threading.Event()
+
+        def work():
+            answers = []
+            for user in itertools.cycle(self.far):
+                if done.is_set():
+                    return answers
+                answers.append(self.ask(user, placement))
+
+        with concurrent.futures.ThreadPoolExecutor(2) as executor:
+            asking = [executor.submit(work) for _ in range(2)]
+            try:
+                yield
+            finally:
+                done.set()
+            answers = [one for each in asking for one in each.result()]
+        assert answers, "no far user asked"
+        refused(answers)
+
+
+def refused(answers):
+    assert all(reason in ("UNAVAILABLE", 503) for reason, _ in answers), answers
+
+
+def shown_within(answers, seconds):
+    late = {user: found for user, found in answers.items() if found[0] != "MATCH" or found[1] >= seconds}
+    assert not late, f"{len(late)} of {len(answers)} were not shown a popup within {seconds} s: {late}"
+
+
+@pytest.fixture
+def far_server(tmp_path):
+    made = Server(tmp_path / "far")
+    made.start()
+    made.sql("CREATE DATABASE far")
+    yield made
+    made.resume()
+    made.remove()
+
+
+@pytest.fixture
+def two_servers(start_node, server, far_server):
+    """After a first decide of each user, which tells where they are; the node has forgotten them since."""
+    catalog, near = databases(server, 2)
+    node = start_node({**settings_for(server, catalog), "mysql.shards.databases":
+                       f"127.0.0.1:{server.port}/{near},127.0.0.1:{far_server.port}/far"})
+    users = [unique("user") for _ in range(60)]
+    with node.client() as client:
+        first = unique("first")
+        save(client, popup(first))
+        for user in users:
+            assert outcome(decide(client, user, first), first)[1] == "MATCH"
+    found = TwoServers(node, server.sql(f"SELECT user FROM {near}.user_state").split(),
+                       far_server.sql("SELECT user FROM far.user_state").split())
+    assert sorted(found.near + found.far) == sorted(users) and len(found.near) >= 12 and len(found.far) >= 12
+    node.restart()
+    return found
+
+
+def new_placement(node):
+    with node.client() as client:
+        home = unique("home")
+        save(client, popup(home))
+    return home
+
+
+def test_a_database_that_is_gone_holds_up_its_own_users_alone(two_servers, far_server):
+    home = new_placement(two_servers.node)
+    far_server.kill()
+    answers = two_servers.ask_all(sorted(two_servers.near + two_servers.far), home, at_once=4)
+    shown_within({user: answers[user] for user in two_servers.near}, 1)
+    refused([answers[user] for user in two_servers.far])
+    far_server.restart()
+    eventually(lambda: two_servers.ask(two_servers.far[0], home)[0] == "MATCH", "far users are served")
+    shown_within(two_servers.ask_all(two_servers.far[1:], home, at_once=4), 5)
+
+
+def test_a_database_that_hangs_holds_up_its_own_users_alone(two_servers, far_server):
+    home = new_placement(two_servers.node)
+    far_server.pause()
+    with two_servers.far_users_ask(home):
+        shown_within(two_servers.ask_all(two_servers.near[:4], home, at_once=4), 5)
+        refused([two_servers.ask(two_servers.far[0], home)])  # so the pool's pause has taken over
+        end = time.monotonic() + PAUSES_S
+        while time.monotonic() < end:
+            shown_within(two_servers.ask_all(two_servers.near, home, at_once=2), 1)
+    far_server.resume()
+    eventually(lambda: two_servers.ask(two_servers.far[0], home)[0] == "MATCH", "far users are served")
 
 
 def test_lists_are_read_from_a_fresh_replica(start_node, server, replica):
@@ -141,7 +229,7 @@ def test_lists_are_read_from_a_fresh_replica(start_node, server, replica):
         try:
             eventually(lambda: metric(client, "beckon_db_replica_used", replica=name) == 0, "it is left out")
             checks = {c["name"]: c for c in client.get("/readyz?verbose").json()["checks"]}
-            assert f"replica {name} is not read from" in checks["store"]["detail"], checks
+            assert f"replica {name} of {catalog} is not read from" in checks["store"]["detail"], checks
             assert send_events(client, event("u", shown, "dismiss"))["accepted"] == 1
             eventually(lambda: len(stored_events(client, "")) == 2, "the primary lists what the replica has not")
         finally:

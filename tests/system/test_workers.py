@@ -1,20 +1,22 @@
 """`serve --workers`: several processes on one port and one database, replaced and restarted without losing anything."""
 
+import concurrent.futures
 import os
+import select
 import signal
-import threading
+import subprocess
 import time
 
 import pytest
 
-from beckon_node import run_program
+from beckon_node import child_environment, program, run_program
 from fault_watch import eventually, metric
 from http_client import Client
 from load import Load
 from ledger import Ledger
 from mariadb_fixture import module_server, server, settings  # noqa: F401  (fixtures)
 from shop import decide, event, outcome, popup, save, send_events, stored_events, to_ms, unique
-from worker_load import UnbrokenLoad, alive, free_port_base, workers_of
+from worker_load import UnbrokenLoad, alive, free_port_base, reload_and_catch, seats_of, workers_of
 
 WORKERS = 3
 
@@ -69,6 +71,23 @@ def test_requests_are_spread_over_the_workers(start_workers, own_ports):
                        f"worker {number} gets connections")
 
 
+def test_the_own_port_takes_a_few_connections(start_workers, own_ports):
+    node = start_workers({"workers.port-base": own_ports})
+    few = [ask(own_ports + 1) for _ in range(64)]
+    for client in few:
+        assert client.get("/readyz").status == 200
+    with ask(own_ports + 1).connect() as late:
+        late.send(late.encode("GET", "/readyz"))
+        assert not select.select([late.sock], [], [], 0.5)[0], "one connection too many is served"
+        for _ in range(2 * WORKERS):
+            with ask(node.port) as client:
+                assert client.get("/readyz").status == 200
+        few.pop().close()
+        assert late.read_response().status == 200
+    for client in few:
+        client.close()
+
+
 def test_one_user_is_shown_a_popup_once_per_wait(start_workers):
     node = start_workers()
     with node.client() as client:
@@ -86,11 +105,9 @@ def test_one_user_is_shown_a_popup_once_per_wait(start_workers):
                     shown.append(to_ms(answer["next_eligible_at"]))
                 elif reason != "COOLDOWN":
                     failures.append(answer)
-    threads = [threading.Thread(target=work) for _ in range(16)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(30)
+    with concurrent.futures.ThreadPoolExecutor(16) as threads:
+        for done in [threads.submit(work) for _ in range(16)]:
+            done.result(30)  # raises what the thread raised
     assert not failures, failures[:3]
     shown.sort()
     gaps = [after - before for before, after in zip(shown, shown[1:])]
@@ -124,16 +141,17 @@ def test_what_one_worker_changes_the_others_see(start_workers, own_ports):
 def test_a_killed_worker_is_started_again_and_the_others_go_on(start_workers, own_ports):
     node = start_workers({"workers.port-base": own_ports, "supervisor.backoff-ms": 300})
     eventually(lambda: len(workers_of(node.pid)) == WORKERS, "only the workers are left")
-    before = workers_of(node.pid)
+    before = seats_of(node.pid)
     untouched = [ask(own_ports + number).connect() for number in (2, 3)]
-    os.kill(before[0], signal.SIGKILL)
+    os.kill(before[1], signal.SIGKILL)
     waiting = ask(own_ports + 1).connect()
     waiting.send(waiting.encode("GET", "/readyz"))  # stands in the queue of nobody's socket
     for client in untouched * 20:
         assert client.get("/readyz").status == 200
     assert waiting.read_response().status == 200
     eventually(lambda: len(workers_of(node.pid)) == WORKERS, "there are as many workers as before")
-    assert before[0] not in workers_of(node.pid) and set(before[1:]) < set(workers_of(node.pid))
+    after = seats_of(node.pid)
+    assert after[1] != before[1] and (after[2], after[3]) == (before[2], before[3])
     for client in [*untouched, waiting]:
         client.close()
 
@@ -160,6 +178,52 @@ def test_the_death_of_the_parent_ends_the_workers(start_workers):
     before = workers_of(node.pid)
     node.kill()
     eventually(lambda: not any(alive(pid) for pid in before), "the workers have ended", 15)
+
+
+def test_a_start_after_the_death_of_the_parent_waits_for_its_workers(start_workers, own_ports):
+    port = own_ports + WORKERS
+    node = start_workers({"http.port": port, "workers.port-base": own_ports - 1})
+    before = workers_of(node.pid)
+    stuck = before[:2]
+    for pid in stuck:
+        os.kill(pid, signal.SIGSTOP)  # as if it still had a slow request to answer
+    try:
+        node.kill()
+        with concurrent.futures.ThreadPoolExecutor(1) as threads:
+            started = threads.submit(node.start)
+            eventually(lambda: node.starts == 2 and "workers of an earlier run" in node.log_text(), "the start waits")
+            for pid in stuck:
+                os.kill(pid, signal.SIGCONT)
+            assert started.result(30).port == port
+    finally:
+        for pid in stuck:
+            if alive(pid):
+                os.kill(pid, signal.SIGCONT)
+    assert not set(before) & set(workers_of(node.pid))
+    with node.client() as client:
+        assert client.get("/readyz").status == 200
+
+
+@pytest.mark.parametrize("heard", (True, False))
+def test_supervision_under_what_is_inherited(settings, tmp_path, heard):  # noqa: F811
+    """Neither a log that nobody reads nor an ignored SIGCHLD stops it."""
+    words = {**settings, "workers.count": 2, "http.port": 0, "node.data-dir": tmp_path / "data"}
+    command = [program(), "serve", *[f"--{key}={value}" for key, value in words.items()]]
+    if not heard:
+        command = ["env", "--ignore-signal=CHLD", *command]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=child_environment())
+    try:
+        assert process.stdout.readline().startswith(b"listening on")
+        process.stderr.close()
+        killed = seats_of(process.pid)[1]
+        os.kill(killed, signal.SIGKILL)  # which the parent writes into its log
+        eventually(lambda: seats_of(process.pid).get(1) not in (None, killed), "worker 1 is started again")
+        process.terminate()
+        assert process.wait(30) == 0
+    finally:
+        process.kill()
+        process.wait()
+        process.stdout.close()
 
 
 # -- reload --------------------------------------------------------------------------------------
@@ -217,7 +281,51 @@ def test_successors_that_cannot_start_leave_the_workers_as_they_are(start_worker
         assert client.get("/readyz").status == 200
 
 
+def test_what_a_reload_tried_in_vain_is_not_what_a_restart_uses(start_workers, settings, tmp_path):  # noqa: F811
+    password = settings.pop("mysql.password")
+    ini = write_ini(tmp_path / "cluster.ini", {"mysql.password": password})
+    node = start_workers({"config": ini})
+    eventually(lambda: len(workers_of(node.pid)) == WORKERS, "only the workers are left")
+    before = seats_of(node.pid)
+    write_ini(ini, {"mysql.password": "wrong"})
+    reload_and_wait(node, "a worker could not start with the new configuration")
+    os.kill(before[1], signal.SIGKILL)
+    eventually(lambda: node.log_text(1 << 20).count(" is ready") == WORKERS + 1, "worker 1 is back")
+    after = seats_of(node.pid)
+    assert after[1] != before[1] and (after[2], after[3]) == (before[2], before[3])
+    for _ in range(12):
+        with ask(node.port) as client:
+            assert client.get("/readyz").status == 200
+    # And what is right is taken over afterwards.
+    write_ini(ini, {"mysql.password": password, "limits.body-bytes-max": 1000})
+    reload_and_wait(node, "all workers have the new configuration")
+
+
+def test_who_hangs_does_not_end_reloading(start_workers):
+    node = start_workers({"node.grace-ms": 100, "workers.start-timeout-ms": 3000})
+    eventually(lambda: len(workers_of(node.pid)) == WORKERS, "only the workers are left")
+    before = workers_of(node.pid)
+    os.kill(reload_and_catch(node), signal.SIGSTOP)
+    eventually(lambda: "was not ready in workers.start-timeout-ms" in node.log_text(), "the successor is ended", 10)
+    eventually(lambda: workers_of(node.pid) == before, "the workers are those of before")
+    hanging = seats_of(node.pid)[1]
+    os.kill(hanging, signal.SIGSTOP)
+    reload_and_wait(node, "a replaced worker did not end in time")
+    eventually(lambda: not set(workers_of(node.pid)) & set(before), "all workers are replaced", 60)
+    assert node.stop() == 0
+
+
 # -- the end -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("after_s", (0.0, 0.005, 0.01, 0.1, 0.3))
+def test_sigterm_during_a_reload_is_a_clean_end(start_workers, after_s):
+    node = start_workers()
+    eventually(lambda: len(workers_of(node.pid)) == WORKERS, "only the workers are left")
+    reload_and_catch(node)
+    time.sleep(after_s)  # into another moment of its start, each of which must do
+    node.signal(signal.SIGTERM)
+    assert node.wait() == 0, node.log_text()
 
 
 def test_sigterm_under_load_loses_nothing(start_workers):
@@ -271,7 +379,8 @@ def test_workers_need_a_server_as_the_store(tmp_path):
 
 def test_a_port_in_use_is_refused(start_workers, settings, tmp_path):  # noqa: F811
     node = start_workers()
-    words = {**settings, "workers.count": 2, "http.port": node.port, "node.data-dir": tmp_path / "other"}
+    words = {**settings, "workers.count": 2, "http.port": node.port, "node.data-dir": tmp_path / "other",
+             "node.grace-ms": 500}
     done = run_program("serve", *[f"--{key}={value}" for key, value in words.items()])
     assert done.returncode == 1 and b"another process listens there" in done.stderr, done.stderr
 

@@ -3,6 +3,7 @@
 import itertools
 import os
 import pathlib
+import signal
 import socket
 import threading
 import time
@@ -27,6 +28,36 @@ def workers_of(pid):
         if int(fields[1]) == pid and fields[0] != "Z":
             found.append(int(entry.name))
     return sorted(found)
+
+
+def seats_of(pid):
+    """The workers among the children of a parent, by their number; who only ships is none. Of two in one seat, the
+    younger."""
+    found = {}
+    for child in workers_of(pid):
+        try:
+            words = pathlib.Path(f"/proc/{child}/cmdline").read_bytes().split(b"\0")
+        except (FileNotFoundError, ProcessLookupError):
+            continue  # it ended meanwhile
+        for word in words:
+            if word.startswith(b"--worker-seat=") and not word.startswith(b"--worker-seat=0,"):
+                number = int(word.partition(b"=")[2].split(b",")[0])
+                found[number] = max(found.get(number, child), child, key=_started_at)
+    return found
+
+
+def _started_at(pid):
+    return int(pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19])
+
+
+def reload_and_catch(node):
+    """The first successor's pid, in the first moments of its life."""
+    children = pathlib.Path(f"/proc/{node.pid}/task/{node.pid}/children")
+    before, deadline = set(children.read_text().split()), time.monotonic() + 10
+    node.signal(signal.SIGHUP)
+    while not (new := set(children.read_text().split()) - before):  # without a pause, or the moments are over
+        assert time.monotonic() < deadline, "no successor starts"
+    return int(new.pop())
 
 
 def alive(pid):

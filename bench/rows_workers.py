@@ -1,0 +1,47 @@
+"""Row about several processes on one port (`serve --workers`), beside one process on the same cores."""
+
+import catalogue
+from row import Row
+from rounds import fresh_load, pool_load, take_turns
+from servers import Beckon, BenchFailed
+
+WORKERS = 2
+
+
+def workers(options):
+    """Users who must wait, then durable claims, by one process and by WORKERS of them. Reported only: on a machine
+    whose cores are all taken by the generator and the database, more processes have nothing to gain."""
+    row = Row(f"{WORKERS} workers beside one process, MariaDB: cooled-down decide (64 connections), then claims (256)")
+    users = options.scaled(20_000)
+    with seeded_node(options, "1 process", {}) as one, \
+            seeded_node(options, f"{WORKERS} workers", {"workers.count": WORKERS}) as several, \
+            seeded_node(options, f"{WORKERS} workers, users not read again",
+                        {"workers.count": WORKERS, "workers.user-age-max-ms": 0}) as trusting:
+        nodes = {node: node.name for node in (one, several, trusting)}
+        for node, name in nodes.items():
+            catalogue.cool_down(node, users)
+            node.name = f"cooled down, {name}"
+        take_turns(row, options, list(nodes), pool_load(options, 64, users), system_calls=False)
+        for node in (one, several):
+            node.name = f"claims, {nodes[node]}"
+        take_turns(row, options, [one, several], fresh_load(options, 256), system_calls=False)
+        for node in (one, several):
+            check_stored_claims(options, node, users + row.figures[node.name]["requests"])
+    row.notes.append("with workers, a user is read again after workers.user-age-max-ms (1 s), because another worker "
+                     f"may have changed the profile: up to {users:,} reads a second for each worker here")
+    return row
+
+
+def seeded_node(options, name, settings):
+    """A node whose catalogue was there before its processes started, so that no worker has yet to hear of it."""
+    store = options.mysql_settings()
+    with Beckon(options.directory("seed"), store) as node:
+        catalogue.seed(node)
+    return Beckon(options.directory("workers"), {**store, **settings}, name, options.mariadb().pid)
+
+
+def check_stored_claims(options, node, shown):
+    """A common port reaches only one worker's metrics, so the database is asked."""
+    stored = int(options.mariadb().sql(f"SELECT COUNT(*) FROM {node.settings['mysql.database']}.user_state"))
+    if stored < shown:
+        raise BenchFailed(f"{node.name}: {shown} users were shown a popup, and {stored} are in the database")
