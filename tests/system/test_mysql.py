@@ -1,34 +1,10 @@
 """A node on a real MariaDB server of its own: the main job, and what holds while the server is away."""
 
-import pathlib
-import sys
 import time
 
-import pytest
-
 from fault_watch import eventually
+from mariadb_fixture import module_server, server, settings  # noqa: F401  (fixtures)
 from shop import decide, event, outcome, popup, save, send_events, stored_events, unique
-
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "mariadb"))
-from server import Server  # noqa: E402  (its folder is named above)
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory):
-    made = Server(tmp_path_factory.mktemp("mariadb") / "server")
-    made.start()
-    yield made
-    made.remove()
-
-
-@pytest.fixture
-def settings(server):
-    """Settings of a node on a database of its own."""
-    name = unique("db").replace("-", "_")
-    server.sql(f"CREATE DATABASE {name}; CREATE USER '{name}'@'%' IDENTIFIED BY 'secret'; "
-               f"GRANT ALL ON {name}.* TO '{name}'@'%'")
-    return {"storage.backend": "mysql", "mysql.port": server.port, "mysql.user": name, "mysql.password": "secret",
-            "mysql.database": name}
 
 
 def test_the_main_job_and_a_restart(start_node, settings):
