@@ -221,7 +221,10 @@ void catalog_cache_state::adopt(storage::catalog_rows rows) {
     spdlog::info("catalogue: {} popups, version {}", fresh->rows.popups.size(), fresh->rows.version);
   view = fresh;
   node->publish_catalog(view->compiled);
-  for (const auto& shard : node->handles()->shards)
+  // By name: a loop over what a temporary holds does not keep it alive, and the supervisor may publish a new
+  // table.
+  const auto table = node->handles();
+  for (const auto& shard : table->shards)
     self->send(shard, adopt_atom::value, view->compiled);
   node->metrics->catalog_version->Set(static_cast<double>(view->rows.version));
   node->metrics->catalog_popups->Set(static_cast<double>(view->rows.popups.size()));

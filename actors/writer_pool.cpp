@@ -150,9 +150,10 @@ void writer_pool_state::detach(const caf::actor_addr& writer) {
       continue;
     l.writer = nullptr;
     write_batch_result lost;
-    lost.errors.resize(std::max<size_t>(l.in_flight.size(), 1),
-                       {work_error::kind::store, storage::errc::unknown_outcome,
-                        "the writer died in the middle of its work"});
+    // One that had nothing to do says nothing of the store; that it died is the supervisor's to tell.
+    lost.only_parts_failed = l.in_flight.empty();
+    lost.errors.resize(l.in_flight.size(), {work_error::kind::store, storage::errc::unknown_outcome,
+                                            "the writer died in the middle of its work"});
     distribute(l, lost);
   }
   finish_if_idle();

@@ -91,6 +91,15 @@ void worker_parent::holder_ended(const process& p, const process_end& end) {
   if (next_ && p.snapshot == next_ && s.snapshot != next_)
     give_up_reloading();
   auto now = steady_ms();
+  // The store may be away, and then no number of restarts helps, nor does ending those who still answer.
+  if (!p.ready && end.signal == 0 && end.code == exit_failure) {
+    auto wait = std::min(cfg().integer("supervisor.backoff-ms") << std::min<uint32_t>(s.vain_starts++, 10),
+                         vain_start_pause_max_ms);
+    log_line(log_level::error, "a worker cannot start; trying again, the others go on",
+             {{"worker", p.seat + 1}, {"end", end.how}, {"in_ms", wait}});
+    s.start_at_ms = now + wait;
+    return;
+  }
   while (!restarts_ms_.empty() && restarts_ms_.front() < now - cfg().integer("supervisor.restart-window-ms"))
     restarts_ms_.pop_front();
   auto pause = cfg().integer("supervisor.backoff-ms") << std::min<size_t>(restarts_ms_.size(), 10);

@@ -201,6 +201,7 @@ void worker_parent::take_ready(process& p) {
   if (p.pid == successor_ || p.snapshot == next_)
     snapshot_ = p.snapshot;
   seats_[p.seat].snapshot = p.snapshot;
+  seats_[p.seat].vain_starts = 0;
   if (p.pid == successor_) {
     successor_ready(p);
     return;

@@ -53,6 +53,7 @@ class worker_parent {
     int directory = 0;        // of the holder, also while it is started again
     int64_t start_at_ms = -1; // -1: nothing is due
     snapshot_ptr snapshot;    // with which it was served last
+    uint32_t vain_starts = 0; // since it was served last
   };
   struct due_shipping {
     int directory = 0;
@@ -61,6 +62,7 @@ class worker_parent {
   static constexpr size_t shipper = static_cast<size_t>(-1);
   static constexpr int64_t never = std::numeric_limits<int64_t>::max();
   static constexpr int64_t shipping_retry_ms = 5000;
+  static constexpr int64_t vain_start_pause_max_ms = 5000;
   static int64_t steady_ms();
 
   // worker_parent.cpp

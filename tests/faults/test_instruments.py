@@ -170,7 +170,7 @@ def test_a_connection_is_cut_within_so_many_bytes(link):
         sent += 1000
         if ended(client):
             break
-    assert sent <= CUT_AFTER_BYTES_MAX and link.hits == 1
+    assert sent <= CUT_AFTER_BYTES_MAX and link.hits >= 1  # either direction may meet its limit first
 
 
 # -- whether anything happened -----------------------------------------------------------------------

@@ -173,6 +173,19 @@ def test_too_many_restarts_end_all(start_workers):
     assert not any(alive(pid) for pid in seen)
 
 
+def test_a_worker_that_dies_while_the_database_is_away_ends_nobody(start_workers, server):  # noqa: F811
+    node = start_workers({"supervisor.restarts-max": 2, "supervisor.backoff-ms": 10, "mysql.connect-timeout-ms": 1000})
+    eventually(lambda: len(workers_of(node.pid)) == WORKERS, "only the workers are left")
+    before = seats_of(node.pid)
+    server.kill()
+    os.kill(before[1], signal.SIGKILL)
+    eventually(lambda: node.log_text(1 << 20).count("a worker cannot start; trying again") >= 5, "five starts in vain")
+    assert alive(node.pid) and alive(before[2]) and alive(before[3])
+    server.restart()
+    eventually(lambda: node.log_text(1 << 20).count(" is ready") == WORKERS + 1, "worker 1 is back")
+    assert seats_of(node.pid)[2] == before[2]
+
+
 def test_the_death_of_the_parent_ends_the_workers(start_workers):
     node = start_workers()
     before = workers_of(node.pid)
