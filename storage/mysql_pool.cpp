@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <iterator>
 #include <new>
+#include <system_error>
 #include <utility>
 
 namespace beckon::storage::mysql {
@@ -24,12 +25,12 @@ connection_pool::lease::~lease() {
     from_->give_back(std::move(connection_));
 }
 
-// -- taking ---------------------------------------------------------------------------------------
-
 connection_pool::~connection_pool() {
   if (prober_.joinable())
     prober_.join();
 }
+
+// -- taking ---------------------------------------------------------------------------------------
 
 connection_pool::lease connection_pool::take() {
   attach_thread();
@@ -80,8 +81,13 @@ bool connection_pool::has_room() const {
 void connection_pool::start_probe() {
   if (prober_.joinable())
     prober_.join(); // it has ended: probing_ is false
-  probing_ = true;
-  prober_ = std::thread{[this] { probe(); }};
+  try {
+    prober_ = std::thread{[this] { probe(); }};
+    probing_ = true;
+  } catch (const std::system_error& e) {
+    note_refusal(make_error(errc::unavailable, endpoint_of(*options_).store + ": no thread to connect with: "
+                                                   + e.what() + "; raise the limit of threads"));
+  }
 }
 
 void connection_pool::probe() {
@@ -231,7 +237,9 @@ void connection_pool::distrust() {
 
 std::string connection_pool::trouble() const {
   std::lock_guard<std::mutex> guard{mutex_};
-  return failing_ ? describe(last_refusal_) : std::string{};
+  // One that could not be added while others work is soon old news.
+  auto matters = failing_ && (open_ == 0 || clock::now() < next_try_);
+  return matters ? describe(last_refusal_) : std::string{};
 }
 
 pool_stats connection_pool::stats() const {

@@ -73,7 +73,7 @@ class connection_pool {
   void distrust();
 
   pool_stats stats() const;
-  /// Why the last attempt to connect failed; empty when it did not.
+  /// Why there is no connection, or just now was none to be added; empty: nothing is wrong.
   std::string trouble() const;
 
  private:

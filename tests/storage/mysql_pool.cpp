@@ -70,6 +70,7 @@ CAF_TEST(the connection used last is taken first) {
   CAF_CHECK_EQUAL(s.open, 2u);
   CAF_CHECK_EQUAL(s.idle, 1u);
   CAF_CHECK_EQUAL(s.opened, 2u);
+  CAF_CHECK_EQUAL(pool->trouble(), "");
 }
 
 CAF_TEST(beyond size and overflow a call waits and is then refused) {
@@ -114,6 +115,7 @@ CAF_TEST(after a failure connecting waits twice as long each time and says why a
   CAF_CHECK(code_of(first) == errc::bad_options);
   CAF_CHECK_EQUAL(describe(failure_of(*pool)), describe(first)); // within the pause: not tried
   CAF_CHECK_EQUAL(pool->stats().failed, 1u);
+  CAF_CHECK_EQUAL(pool->trouble(), describe(first));
   stopwatch watch;
   auto tries = [&](uint64_t n) {
     return comes_true([&] { return failure_of(*pool) && pool->stats().failed >= n; }, 1);

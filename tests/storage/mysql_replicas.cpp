@@ -32,6 +32,7 @@ own_server& replica_server() {
   static own_server s{"replica", "--server-id=2"};
   static const bool copying = [] {
     mysql::connection db{root_of(s)};
+    db.execute("STOP SLAVE"); // of an earlier run on the same directory
     db.execute("CHANGE MASTER TO MASTER_HOST = '127.0.0.1', MASTER_PORT = "
                + std::to_string(primary_server().address().port)
                + ", MASTER_USER = 'beckon', MASTER_PASSWORD = 'beckon', MASTER_USE_GTID = slave_pos");
@@ -104,7 +105,8 @@ CAF_TEST(a replica that falls behind is left out until it has caught up) {
   CAF_CHECK_EQUAL(event_ids(*reader, {}, 10).size(), 1u); // at once, from the primary
   at_replica("START SLAVE SQL_THREAD");
   CAF_CHECK(becomes_used(true));
-  CAF_CHECK_EQUAL(event_ids(*reader, {}, 10).size(), 1u);
+  // What is younger than the bound may still be missing there.
+  CAF_CHECK(comes_true([&] { return event_ids(*reader, {}, 10).size() == 1; }));
 }
 
 CAF_TEST(a replica that is gone costs no read) {
