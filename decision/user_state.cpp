@@ -1,5 +1,6 @@
 #include "decision/user_state.hpp"
 
+#include "decision/byte_codec.hpp"
 #include "decision/hash.hpp"
 
 #include <algorithm>
@@ -14,96 +15,29 @@ constexpr uint64_t time_ms_max = uint64_t{1} << 53;
 constexpr size_t record_bytes_min = 7;  // length and one byte of id, shows, four times
 constexpr size_t request_bytes_min = 9; // hash and time
 
-void put_varint(std::string& out, uint64_t n) {
-  for (; n >= 0x80; n >>= 7)
-    out.push_back(static_cast<char>(n | 0x80));
-  out.push_back(static_cast<char>(n));
-}
-
 void put_time(std::string& out, int64_t ms) {
   put_varint(out, static_cast<uint64_t>(ms));
 }
 
-/// Takes parts from the head of the bytes; after the first misfit everything is zero and `good` false.
-class byte_reader {
- public:
-  explicit byte_reader(std::string_view bytes) : rest_(bytes) {}
-
-  bool good() const { return good_; }
-  bool at_end() const { return rest_.empty(); }
-
-  uint64_t varint() {
-    uint64_t result = 0;
-    for (unsigned shift = 0; shift < 64; shift += 7) {
-      if (rest_.empty())
-        return fail();
-      auto byte = static_cast<unsigned char>(rest_.front());
-      rest_.remove_prefix(1);
-      result |= static_cast<uint64_t>(byte & 0x7F) << shift;
-      if (byte < 0x80) {
-        // One number has one encoding: no zero at the top, nothing beyond 64 bits.
-        bool canonical = (shift == 0 || byte != 0) && (shift < 63 || byte <= 1);
-        return canonical ? result : fail();
-      }
-    }
-    return fail();
-  }
-
-  /// Small enough that sums with any duration cannot overflow.
-  int64_t time() {
-    auto result = varint();
-    return result <= time_ms_max ? static_cast<int64_t>(result) : static_cast<int64_t>(fail());
-  }
-
-  /// A count of parts that take at least `bytes_min` each.
-  size_t count(size_t bytes_min) {
-    auto result = varint();
-    return result <= rest_.size() / bytes_min ? static_cast<size_t>(result) : fail();
-  }
-
-  uint64_t fixed64() {
-    if (rest_.size() < 8)
-      return fail();
-    uint64_t result = 0;
-    for (size_t i = 0; i < 8; ++i)
-      result |= static_cast<uint64_t>(static_cast<unsigned char>(rest_[i])) << (8 * i);
-    rest_.remove_prefix(8);
-    return result;
-  }
-
-  std::string_view text(size_t bytes_max) {
-    auto size = varint();
-    if (size == 0 || size > bytes_max || size > rest_.size()) {
-      fail();
-      return {};
-    }
-    auto result = rest_.substr(0, size);
-    rest_.remove_prefix(size);
-    return result;
-  }
-
-  uint64_t fail() {
-    good_ = false;
-    rest_ = {};
-    return 0;
-  }
-
- private:
-  std::string_view rest_;
-  bool good_ = true;
-};
+/// Small enough that sums with any duration cannot overflow.
+int64_t read_time(byte_reader& in) {
+  auto result = in.varint();
+  return static_cast<int64_t>(result <= time_ms_max ? result : in.fail());
+}
 
 popup_record read_record(byte_reader& in) {
   popup_record r;
   r.popup = in.text(popup_id_bytes_max);
+  if (r.popup.empty())
+    in.fail();
   auto shows = in.varint();
   if (shows > UINT32_MAX)
     in.fail();
   r.shows = static_cast<uint32_t>(shows);
-  r.last_shown_ms = in.time();
-  r.clicked_ms = in.time();
-  r.dismissed_ms = in.time();
-  r.converted_ms = in.time();
+  r.last_shown_ms = read_time(in);
+  r.clicked_ms = read_time(in);
+  r.dismissed_ms = read_time(in);
+  r.converted_ms = read_time(in);
   return r;
 }
 
@@ -190,8 +124,7 @@ std::string encode(const user_state& s) {
   put_time(out, s.requests_dropped_ms);
   put_varint(out, s.popups.size());
   for (const auto& r : s.popups) {
-    put_varint(out, r.popup.size());
-    out += r.popup;
+    put_text(out, r.popup);
     put_varint(out, r.shows);
     put_time(out, r.last_shown_ms);
     put_time(out, r.clicked_ms);
@@ -200,8 +133,7 @@ std::string encode(const user_state& s) {
   }
   put_varint(out, s.requests.size());
   for (const auto& r : s.requests) {
-    for (unsigned shift = 0; shift < 64; shift += 8) // a hash has no small values: fixed is shorter
-      out.push_back(static_cast<char>(r.hash >> shift));
+    put_fixed(out, r.hash); // a hash has no small values: fixed is shorter
     put_time(out, r.at_ms);
   }
   return out;
@@ -213,8 +145,8 @@ std::optional<user_state> decode_user_state(std::string_view bytes) {
   byte_reader in{bytes.substr(1)};
   user_state s;
   s.version = in.varint();
-  s.next_eligible_ms = in.time();
-  s.requests_dropped_ms = in.time();
+  s.next_eligible_ms = read_time(in);
+  s.requests_dropped_ms = read_time(in);
   auto records = in.count(record_bytes_min);
   s.popups.reserve(records);
   for (size_t i = 0; i < records; ++i) {
@@ -227,8 +159,8 @@ std::optional<user_state> decode_user_state(std::string_view bytes) {
     return std::nullopt;
   s.requests.resize(requests);
   for (auto& r : s.requests) {
-    r.hash = in.fixed64();
-    r.at_ms = in.time();
+    r.hash = in.fixed<uint64_t>();
+    r.at_ms = read_time(in);
   }
   if (!in.good() || !in.at_end())
     return std::nullopt;

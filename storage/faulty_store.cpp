@@ -1,5 +1,8 @@
 #include "storage/faulty_store.hpp"
 
+#include "storage/faulty_cluster.hpp"
+
+#include <cassert>
 #include <chrono>
 #include <map>
 #include <set>
@@ -11,9 +14,15 @@ namespace beckon::storage {
 struct fault_plan::impl {
   mutable std::mutex mutex;
   std::condition_variable healed;
-  uint64_t calls[2] = {0, 0};
-  std::map<uint64_t, errc> failing[2]; // by the number of the call
-  std::set<uint64_t> losing;           // numbers of writes
+  struct kind {
+    uint64_t calls = 0;
+    std::map<uint64_t, errc> failing; // by the number of the call
+    std::set<uint64_t> losing;
+  };
+  kind& of(operation op) { return kinds[static_cast<size_t>(op)]; }
+  caf::error refused(std::unique_lock<std::mutex>& lock);
+
+  kind kinds[3];
   errc failing_all{};
   bool hanging = false;
   int64_t release_after_ms = 0;
@@ -21,10 +30,6 @@ struct fault_plan::impl {
 };
 
 namespace {
-
-size_t index_of(fault_plan::operation op) {
-  return static_cast<size_t>(op);
-}
 
 caf::error fault(errc code) {
   return make_error(code, "faulty store: " + to_string(code) + ", as planned");
@@ -36,7 +41,8 @@ fault_plan::fault_plan() : impl_(std::make_shared<impl>()) {}
 
 void fault_plan::fail(operation op, uint64_t nth, errc code) {
   std::lock_guard<std::mutex> guard{impl_->mutex};
-  impl_->failing[index_of(op)][impl_->calls[index_of(op)] + nth] = code;
+  auto& kind = impl_->of(op);
+  kind.failing[kind.calls + nth] = code;
 }
 
 void fault_plan::fail_all(errc code) {
@@ -44,9 +50,11 @@ void fault_plan::fail_all(errc code) {
   impl_->failing_all = code;
 }
 
-void fault_plan::lose_outcome(uint64_t nth) {
+void fault_plan::lose_outcome(uint64_t nth, operation op) {
+  assert(op != operation::read);
   std::lock_guard<std::mutex> guard{impl_->mutex};
-  impl_->losing.insert(impl_->calls[index_of(operation::write)] + nth);
+  auto& kind = impl_->of(op);
+  kind.losing.insert(kind.calls + nth);
 }
 
 void fault_plan::hang(int64_t release_after_ms) {
@@ -58,9 +66,10 @@ void fault_plan::hang(int64_t release_after_ms) {
 void fault_plan::heal() {
   {
     std::lock_guard<std::mutex> guard{impl_->mutex};
-    for (auto& f : impl_->failing)
-      f.clear();
-    impl_->losing.clear();
+    for (auto& kind : impl_->kinds) {
+      kind.failing.clear();
+      kind.losing.clear();
+    }
     impl_->failing_all = errc{};
     impl_->hanging = false;
     ++impl_->healings;
@@ -70,8 +79,44 @@ void fault_plan::heal() {
 
 uint64_t fault_plan::calls(operation op) const {
   std::lock_guard<std::mutex> guard{impl_->mutex};
-  return impl_->calls[index_of(op)];
+  return impl_->of(op).calls;
 }
+
+fault_plan::fate fault_plan::consult(operation op) {
+  std::unique_lock<std::mutex> lock{impl_->mutex};
+  auto& kind = impl_->of(op);
+  auto number = ++kind.calls;
+  if (auto e = impl_->refused(lock))
+    return {e, false};
+  bool lost = kind.losing.erase(number) != 0;
+  auto found = kind.failing.find(number);
+  if (found == kind.failing.end())
+    return {{}, lost};
+  auto code = found->second;
+  kind.failing.erase(found);
+  return {fault(code), false};
+}
+
+caf::error fault_plan::refused_for_now() {
+  std::unique_lock<std::mutex> lock{impl_->mutex};
+  return impl_->refused(lock);
+}
+
+caf::error fault_plan::impl::refused(std::unique_lock<std::mutex>& lock) {
+  if (hanging) {
+    auto before = healings;
+    if (!healed.wait_for(lock, std::chrono::milliseconds{release_after_ms},
+                         [&] { return healings != before; }))
+      return fault(errc::unavailable);
+  }
+  return failing_all == errc{} ? caf::error{} : fault(failing_all);
+}
+
+caf::error fault_plan::lost_outcome() {
+  return fault(errc::unknown_outcome);
+}
+
+namespace {
 
 class faulty_session : public session {
  public:
@@ -79,12 +124,12 @@ class faulty_session : public session {
       : inner_(std::move(inner)), plan_(std::move(plan)) {}
 
   caf::expected<std::vector<write_outcome>> write(const std::vector<write_job>& jobs) override {
-    bool lost = false;
-    if (auto e = consult(fault_plan::operation::write, &lost))
-      return e;
+    auto fate = plan_.consult(fault_plan::operation::write);
+    if (fate.refused)
+      return fate.refused;
     auto outcomes = inner_->write(jobs);
-    if (lost)
-      return fault(errc::unknown_outcome);
+    if (fate.lost)
+      return fault_plan::lost_outcome();
     return outcomes;
   }
 
@@ -115,58 +160,22 @@ class faulty_session : public session {
   }
 
   caf::error ping() override {
-    std::unique_lock<std::mutex> lock{state().mutex};
-    if (auto e = refused_for_now(lock))
+    if (auto e = plan_.refused_for_now())
       return e;
-    lock.unlock();
     return inner_->ping();
   }
 
  private:
-  fault_plan::impl& state() { return *plan_.impl_; }
-
   template <class F>
   auto reading(F&& f) -> decltype(f()) {
-    if (auto e = consult(fault_plan::operation::read, nullptr))
-      return e;
+    if (auto fate = plan_.consult(fault_plan::operation::read); fate.refused)
+      return fate.refused;
     return f();
-  }
-
-  /// Counts the call, waits while the plan hangs, and gives the error planned for it. A call is what the plan
-  /// said when it began, but one that was held up until heal() goes through.
-  caf::error consult(fault_plan::operation op, bool* lost) {
-    auto& s = state();
-    std::unique_lock<std::mutex> lock{s.mutex};
-    auto number = ++s.calls[index_of(op)];
-    if (auto e = refused_for_now(lock))
-      return e;
-    if (lost)
-      *lost = s.losing.erase(number) != 0;
-    auto& planned = s.failing[index_of(op)];
-    auto found = planned.find(number);
-    if (found == planned.end())
-      return {};
-    auto code = found->second;
-    planned.erase(found);
-    return fault(code);
-  }
-
-  caf::error refused_for_now(std::unique_lock<std::mutex>& lock) {
-    auto& s = state();
-    if (s.hanging) {
-      auto healings = s.healings;
-      if (!s.healed.wait_for(lock, std::chrono::milliseconds{s.release_after_ms},
-                             [&] { return s.healings != healings; }))
-        return fault(errc::unavailable);
-    }
-    return s.failing_all == errc{} ? caf::error{} : fault(s.failing_all);
   }
 
   std::unique_ptr<session> inner_;
   fault_plan plan_;
 };
-
-namespace {
 
 class faulty_store : public store {
  public:
@@ -174,6 +183,18 @@ class faulty_store : public store {
 
   caf::expected<std::unique_ptr<session>> open_writer() override { return wrap(inner_->open_writer()); }
   caf::expected<std::unique_ptr<session>> open_reader() override { return wrap(inner_->open_reader()); }
+  caf::expected<std::unique_ptr<cluster_store>> open_cluster(int64_t timeout_ms) override {
+    auto opened = inner_->open_cluster(timeout_ms);
+    if (!opened)
+      return opened;
+    return make_faulty_cluster(std::move(*opened), plan_);
+  }
+  caf::expected<std::unique_ptr<shard_table>> open_shards(int64_t timeout_ms) override {
+    auto opened = inner_->open_shards(timeout_ms);
+    if (!opened)
+      return opened;
+    return make_faulty_shards(std::move(*opened), plan_);
+  }
   std::string describe() const override { return "faulty " + inner_->describe(); }
   std::string warning() const override { return inner_->warning(); }
 

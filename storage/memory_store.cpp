@@ -2,21 +2,17 @@
 
 #include "storage/memory_tables.hpp"
 
-#include <mutex>
+#include <functional>
+#include <memory>
 #include <utility>
 
 namespace beckon::storage {
 
 namespace {
 
-struct shared_tables {
-  std::mutex mutex;
-  memory_tables tables;
-};
-
 class memory_session : public session {
  public:
-  memory_session(std::shared_ptr<shared_tables> shared, bool writes)
+  memory_session(std::shared_ptr<memory_shared> shared, bool writes)
       : shared_(std::move(shared)), writes_(writes) {}
 
   caf::expected<std::vector<write_outcome>> write(const std::vector<write_job>& jobs) override {
@@ -56,30 +52,38 @@ class memory_session : public session {
  private:
   template <class F>
   auto locked(F&& f) -> decltype(f(std::declval<memory_tables&>())) {
-    std::lock_guard<std::mutex> guard{shared_->mutex};
-    return f(shared_->tables);
+    return with_tables(*shared_, f);
   }
 
-  std::shared_ptr<shared_tables> shared_;
+  std::shared_ptr<memory_shared> shared_;
   const bool writes_;
 };
 
 class memory_store : public store {
  public:
+  explicit memory_store(std::function<int64_t()> clock_ms)
+      : shared_(std::make_shared<memory_shared>(std::move(clock_ms))) {}
+
   caf::expected<std::unique_ptr<session>> open_writer() override { return open(true); }
   caf::expected<std::unique_ptr<session>> open_reader() override { return open(false); }
+  caf::expected<std::unique_ptr<cluster_store>> open_cluster(int64_t) override {
+    return make_memory_cluster(shared_);
+  }
+  caf::expected<std::unique_ptr<shard_table>> open_shards(int64_t) override {
+    return make_memory_shards(shared_);
+  }
   std::string describe() const override { return "memory"; }
 
  private:
   std::unique_ptr<session> open(bool writes) { return std::make_unique<memory_session>(shared_, writes); }
 
-  std::shared_ptr<shared_tables> shared_ = std::make_shared<shared_tables>();
+  const std::shared_ptr<memory_shared> shared_;
 };
 
 } // namespace
 
-store_ptr make_memory_store() {
-  return std::make_shared<memory_store>();
+store_ptr make_memory_store(std::function<int64_t()> clock_ms) {
+  return std::make_shared<memory_store>(std::move(clock_ms));
 }
 
 } // namespace beckon::storage

@@ -1,6 +1,7 @@
 #include "storage/memory_tables.hpp"
 
 #include "decision/user_state.hpp"
+#include "storage/fence.hpp"
 
 #include <algorithm>
 #include <limits>
@@ -28,8 +29,11 @@ bool passes(const event_row& e, const event_filter& f) {
 std::vector<write_outcome> memory_tables::write(const std::vector<write_job>& jobs) {
   std::vector<write_outcome> outcomes;
   outcomes.reserve(jobs.size());
-  for (const auto& job : jobs)
-    outcomes.push_back(std::visit([this](const auto& j) { return apply(j); }, job));
+  for (const auto& job : jobs) {
+    bool ours = fences_hold(job, [this](const shard_fence& named) { return cluster.holds(named); });
+    outcomes.push_back(ours ? std::visit([this](const auto& j) { return apply(j); }, job)
+                            : refused(write_status::fenced));
+  }
   return outcomes;
 }
 

@@ -1,9 +1,13 @@
 #pragma once
 
 #include "storage/counters.hpp"
+#include "storage/memory_cluster.hpp"
 #include "storage/store.hpp"
 
+#include <cstdint>
+#include <functional>
 #include <map>
+#include <mutex>
 #include <set>
 #include <string>
 #include <tuple>
@@ -15,6 +19,10 @@ namespace beckon::storage {
 /// The tables of the store that lives in the process. Not threadsafe; grows without bound.
 class memory_tables {
  public:
+  explicit memory_tables(std::function<int64_t()> clock_ms) : cluster(std::move(clock_ms)) {}
+
+  memory_cluster_tables cluster;
+
   std::vector<write_outcome> write(const std::vector<write_job>& jobs);
 
   std::vector<user_row> load_users(const std::vector<std::string>& users) const;
@@ -71,5 +79,20 @@ class memory_tables {
   uint64_t settings_revision_ = 0;
   uint64_t catalog_version_ = 0;
 };
+
+/// The tables with what guards them, shared by the sessions of a store.
+struct memory_shared {
+  explicit memory_shared(std::function<int64_t()> clock_ms) : tables(std::move(clock_ms)) {}
+
+  std::mutex mutex;
+  memory_tables tables;
+};
+
+/// Calls `f` with the tables while nobody else uses them.
+template <class F>
+auto with_tables(memory_shared& shared, F&& f) -> decltype(f(shared.tables)) {
+  std::lock_guard<std::mutex> guard{shared.mutex};
+  return f(shared.tables);
+}
 
 } // namespace beckon::storage

@@ -104,9 +104,24 @@ void connection::begin_session(const mysql_options& o) {
   execute("SET SESSION sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION', autocommit = 1, "
           "innodb_lock_wait_timeout = "
           + std::to_string(lock_wait_s));
+  bound_silence(o.transaction_idle_ms);
   auto packet = text("SELECT @@max_allowed_packet");
   packet_bytes_max_ = packet ? std::strtoull(packet->c_str(), nullptr, 10) : 0;
   id_ = mysql_thread_id(raw());
+}
+
+/// A client that stops in the middle of a transaction, or of a packet, would keep its locks for hours.
+void connection::bound_silence(int64_t ms) {
+  auto n = std::to_string(whole_seconds(ms));
+  execute("SET SESSION net_read_timeout = " + n + ", net_write_timeout = " + n);
+  // MariaDB has a limit for transactions alone; the other servers say that they do not know it.
+  if (mysql_query(raw(), ("SET SESSION idle_transaction_timeout = " + n).c_str()) == 0)
+    return;
+  constexpr unsigned unknown_variable = 1193;
+  if (mysql_errno(raw()) != unknown_variable)
+    fail();
+  execute("SET SESSION wait_timeout = " + n);
+  idle_ms_max_ = ms;
 }
 
 void connection::fail(unsigned code, const std::string& message, phase when) {
@@ -167,7 +182,9 @@ transaction::transaction(connection& db, kind k) : db_(db) {
   }
   // Concerns the next transaction only.
   db.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ");
-  db.execute("START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY");
+  // The moment is that of the first read, and a change of rows is none.
+  db.execute(k == kind::snapshot ? "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY"
+                                 : "START TRANSACTION");
 }
 
 transaction::~transaction() {

@@ -43,6 +43,8 @@ class connection {
   uint64_t packet_bytes_max() const { return packet_bytes_max_; }
   /// The server's number of this connection.
   uint64_t id() const { return id_; }
+  /// The server ends a connection that is idle for longer; 0: not for a long time.
+  int64_t idle_ms_max() const { return idle_ms_max_; }
 
   /// Throws what the last call on the connection failed with.
   [[noreturn]] void fail(phase when = phase::working);
@@ -58,12 +60,14 @@ class connection {
   void set(enum mysql_option option, const void* value);
   void use_tls(const mysql_tls& tls);
   void begin_session(const mysql_options& options);
+  void bound_silence(int64_t ms);
 
   endpoint where_;
   std::unique_ptr<MYSQL, closer> handle_;
   bool usable_ = true;
   uint64_t packet_bytes_max_ = 0;
   uint64_t id_ = 0;
+  int64_t idle_ms_max_ = 0;
 };
 
 /// A transaction that is rolled back unless commit() was called.
@@ -71,7 +75,8 @@ class transaction {
  public:
   enum class kind : uint8_t {
     write,
-    snapshot, // all reads see one moment; nothing may be written
+    snapshot,            // all reads see one moment; nothing may be written
+    write_then_snapshot, // what it reads after its writes is of one moment
   };
   transaction(connection& db, kind k);
   ~transaction();

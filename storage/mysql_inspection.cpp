@@ -2,6 +2,7 @@
 
 #include "storage/mysql_connection.hpp"
 #include "storage/mysql_error.hpp"
+#include "storage/mysql_migrations.hpp"
 
 #include <chrono>
 #include <cstdlib>
@@ -58,6 +59,18 @@ caf::expected<mysql_facts> inspect_mysql(const mysql_options& options) {
     mysql::attach_thread();
     connection db{options};
     return ask(db);
+  } catch (const mysql::failure& e) {
+    return e.reason();
+  }
+}
+
+caf::expected<mysql_schema> inspect_mysql_schema(const mysql_options& options) {
+  if (auto e = check_mysql_options(options))
+    return e;
+  try {
+    mysql::attach_thread();
+    return mysql_schema{mysql::endpoint_of(options).store, mysql::inspect_tables(options),
+                        mysql::schema_version()};
   } catch (const mysql::failure& e) {
     return e.reason();
   }

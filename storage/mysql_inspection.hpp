@@ -22,7 +22,18 @@ struct mysql_facts {
   int64_t clock_ahead_ms = 0;       // of this host's; what the question took is taken into account
 };
 
-/// Asks by a connection of its own and changes nothing. Blocks: within the time-outs.
+/// The tables of a database, for people.
+struct mysql_schema {
+  std::string database;
+  int64_t version = -1; // -1: there are none yet
+  int64_t newest = 0;   // what this program brings them to
+};
+
+// Each asks by a connection of its own and changes nothing. Blocks: within the time-outs.
+
 caf::expected<mysql_facts> inspect_mysql(const mysql_options& options);
+
+/// Fails with what open_mysql() would refuse the database for.
+caf::expected<mysql_schema> inspect_mysql_schema(const mysql_options& options);
 
 } // namespace beckon::storage

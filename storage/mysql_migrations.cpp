@@ -108,20 +108,61 @@ const std::vector<std::string> version_2{
   position INT NOT NULL,
   `databases` INT NOT NULL))"};
 
+std::string shard_rows() {
+  std::string sql = "INSERT INTO cl_shard(shard, owner, epoch, state, next_owner) VALUES ";
+  for (uint32_t i = 0; i < decision::shard_count; ++i)
+    sql += (i == 0 ? "(" : ", (") + std::to_string(i) + ", 0, 0, 0, 0)";
+  return sql + " ON DUPLICATE KEY UPDATE shard = cl_shard.shard";
+}
+
+// Version 3: the cluster. Times are Unix milliseconds by the server's clock. The states are the numbers of
+// node_state and shard_state. Incarnations come from AUTO_INCREMENT, which InnoDB keeps over restarts, so
+// none is given twice. The row of `cl_meta` is locked by whoever changes members or owners. Where users are
+// spread over several databases the members are in that of the catalogue, and each database has the owners of
+// its users' shards.
+const std::vector<std::string> version_3{
+    R"(CREATE TABLE IF NOT EXISTS cl_meta(
+  one TINYINT NOT NULL PRIMARY KEY,
+  cluster VARBINARY(255) NOT NULL))",
+    "INSERT INTO cl_meta(one, cluster) VALUES(1, '') ON DUPLICATE KEY UPDATE one = cl_meta.one",
+    R"(CREATE TABLE IF NOT EXISTS cl_node(
+  incarnation BIGINT NOT NULL AUTO_INCREMENT PRIMARY KEY,
+  name VARBINARY(255) NOT NULL,
+  identity VARBINARY(255) NOT NULL,
+  address VARBINARY(255) NOT NULL,
+  http VARBINARY(255) NOT NULL,
+  version VARBINARY(255) NOT NULL,
+  state TINYINT NOT NULL COMMENT '0 joining, 1 active, 2 draining, 3 dead',
+  lease_until BIGINT NOT NULL,
+  heartbeat BIGINT NOT NULL,
+  suspects TEXT NOT NULL COMMENT 'incarnations that it cannot reach, with commas',
+  died BIGINT NOT NULL COMMENT '0: it has not'))",
+    R"(CREATE TABLE IF NOT EXISTS cl_shard(
+  shard SMALLINT NOT NULL PRIMARY KEY,
+  owner BIGINT NOT NULL COMMENT 'incarnation; 0: nobody',
+  epoch BIGINT NOT NULL,
+  state TINYINT NOT NULL COMMENT '0 owned, 1 draining',
+  next_owner BIGINT NOT NULL))",
+    shard_rows()};
+
 // The step at index n leads from version n to n + 1. Released steps are never edited, only added to. A change
 // of tables ends a transaction, so a step that was cut off is run again from its beginning: each statement
 // must stand that.
-const std::vector<std::string>* const steps[] = {&version_1, &version_2};
+const std::vector<std::string>* const steps[] = {&version_1, &version_2, &version_3};
 
 constexpr const char* our_tables =
     "'user_state', 'user_profile', 'answer', 'event', 'stat_user', 'stat', 'popup', 'popup_revision', "
-    "'settings', 'ping', 'replica_clock', 'user_place'";
+    "'settings', 'ping', 'replica_clock', 'user_place', 'cl_meta', 'cl_node', 'cl_shard'";
 constexpr const char* table_format =
     " ENGINE = InnoDB ROW_FORMAT = DYNAMIC DEFAULT CHARSET = utf8mb4 COLLATE = utf8mb4_bin";
 constexpr const char* own_database = "; give it a database of its own";
 
 [[noreturn]] void refuse(const connection& db, errc code, const std::string& what) {
   throw failure(make_error(code, db.name() + ": " + what), consequence::none);
+}
+
+bool makes_table(const std::string& statement) {
+  return statement.rfind("CREATE TABLE", 0) == 0;
 }
 
 /// The version of the database; -1 when this program has never been here. Refuses what another product made.
@@ -152,15 +193,20 @@ int64_t stored_version(connection& db) {
   return number;
 }
 
-/// Creates the table that says whose the others are. Not before a look at what is there: the steps would take
-/// another product's table of the same name for their own.
-void claim_database(connection& db) {
+/// In a database that this program has never been in.
+void refuse_others_tables(connection& db) {
   auto taken = db.text(std::string{"SELECT table_name FROM information_schema.tables "
                                    "WHERE table_schema = DATABASE() AND table_name IN ("}
                        + our_tables + ") LIMIT 1");
   if (taken)
     refuse(db, errc::bad_options,
            "its table " + *taken + " is not this program's (there is no beckon_meta)" + own_database);
+}
+
+/// Creates the table that says whose the others are. Not before a look at what is there: the steps would take
+/// another product's table of the same name for their own.
+void claim_database(connection& db) {
+  refuse_others_tables(db);
   db.execute(std::string{"CREATE TABLE IF NOT EXISTS beckon_meta("
                          "one TINYINT NOT NULL PRIMARY KEY, product VARBINARY(64) NOT NULL, "
                          "schema_version INT NOT NULL, catalog_version BIGINT NOT NULL)"}
@@ -170,6 +216,28 @@ void claim_database(connection& db) {
 
 std::string text_of(const mysql_place& p) {
   return std::to_string(p.position) + " of " + std::to_string(p.databases);
+}
+
+constexpr const char* stored_place =
+    "SELECT CONCAT(position, ' of ', `databases`) FROM user_place WHERE one = 1";
+/// Of a database that has not been told.
+constexpr const char* first_place = "0 of 1";
+
+/// Once there are users they would not be found at another place.
+void refuse_other_place(connection& db, const std::string& stored, const std::string& wanted) {
+  if (stored == wanted)
+    return;
+  // A catalogue that was apart from its users has none to show that they are elsewhere.
+  auto in_use = db.text("SELECT EXISTS(SELECT 1 FROM user_state) OR EXISTS(SELECT 1 FROM user_profile) "
+                        "OR EXISTS(SELECT 1 FROM event) OR EXISTS(SELECT 1 FROM answer) "
+                        "OR EXISTS(SELECT 1 FROM popup, user_place WHERE position = `databases`)");
+  if (in_use == "1")
+    refuse(db, errc::bad_options,
+           "it is in use as number " + stored
+               + " of the databases of users (counted from 0; 0 of 1: of all users, N "
+               + "of N: of none, for the catalogue alone), and is now named as " + wanted
+               + ". Put mysql.shards.databases back as it was, each database by the same name and in its "
+                 "old order");
 }
 
 /// The lock that orders programs at work on one database, wherever they run. Goes with the connection.
@@ -191,31 +259,30 @@ int64_t schema_version() {
 
 void take_place(const mysql_options& options) {
   connection db{options};
-  const std::string stored_place =
-      "SELECT CONCAT(position, ' of ', `databases`) FROM user_place WHERE one = 1";
   auto wanted = text_of(options.place);
   if (db.text(stored_place) == wanted)
     return;
   // Apart from the transaction: with it, two programs that start at once would each wait for the other's row.
   db.execute("INSERT IGNORE INTO user_place VALUES(1, 0, 1)");
   transaction t{db, transaction::kind::write};
-  auto stored = db.text(stored_place + " FOR UPDATE").value_or("");
+  auto stored = db.text(std::string{stored_place} + " FOR UPDATE").value_or("");
   if (stored != wanted) {
-    // A catalogue that was apart from its users has none to show that they are elsewhere.
-    auto in_use = db.text("SELECT EXISTS(SELECT 1 FROM user_state) OR EXISTS(SELECT 1 FROM user_profile) "
-                          "OR EXISTS(SELECT 1 FROM event) OR EXISTS(SELECT 1 FROM answer) "
-                          "OR EXISTS(SELECT 1 FROM popup, user_place WHERE position = `databases`)");
-    if (in_use == "1")
-      refuse(db, errc::bad_options,
-             "it is in use as number " + stored
-                 + " of the databases of users (counted from 0; 0 of 1: of all users, N "
-                 + "of N: of none, for the catalogue alone), and is now named as " + wanted
-                 + ". Put mysql.shards.databases back as it was, each database by the same name and in its "
-                   "old order");
+    refuse_other_place(db, stored, wanted);
     db.execute("UPDATE user_place SET position = " + std::to_string(options.place.position)
                + ", `databases` = " + std::to_string(options.place.databases) + " WHERE one = 1");
   }
   t.commit();
+}
+
+int64_t inspect_tables(const mysql_options& options) {
+  connection db{options};
+  auto version = stored_version(db);
+  constexpr int64_t places_since = 2;
+  if (version < 0)
+    refuse_others_tables(db);
+  if (version >= places_since)
+    refuse_other_place(db, db.text(stored_place).value_or(first_place), text_of(options.place));
+  return version;
 }
 
 void migrate(const mysql_options& options) {
@@ -235,7 +302,7 @@ void migrate(const mysql_options& options) {
   }
   for (; version < schema_version(); ++version) {
     for (const auto& statement : *steps[version])
-      db.execute(statement + table_format);
+      db.execute(makes_table(statement) ? statement + table_format : statement);
     db.execute("UPDATE beckon_meta SET schema_version = " + std::to_string(version + 1));
   }
 }

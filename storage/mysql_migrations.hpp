@@ -16,6 +16,10 @@ int64_t schema_version();
 /// goes on from.
 void migrate(const mysql_options& options);
 
+/// The version of the database, -1 when this program has never been there. Changes nothing, and throws what
+/// migrate() and take_place() would refuse.
+int64_t inspect_tables(const mysql_options& options);
+
 /// Notes which users the database holds (mysql_options::place), and refuses to take it for another place once
 /// there are some: they would not be found. Throws failure: bad_options.
 void take_place(const mysql_options& options);

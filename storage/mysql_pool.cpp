@@ -126,13 +126,21 @@ void connection_pool::note_success() {
   pause_ = milliseconds{options_->connect_retry_ms};
 }
 
+/// Whether it is too old, or the server may be about to end it because it was idle.
+bool connection_pool::worn_out(const pooled_connection& c, clock::time_point now) const {
+  auto recycle = options_->recycle_after_ms;
+  auto idle = c.db.idle_ms_max();
+  return (recycle != 0 && now - c.opened > milliseconds{recycle})
+         || (idle != 0 && now - c.used > milliseconds{idle / 2});
+}
+
 /// With the lock held. Null when none is idle; those found too old are handed out to be closed.
 connection_pool::connection_ptr connection_pool::take_idle(std::vector<connection_ptr>& outworn) {
   const auto now = clock::now();
   while (!idle_.empty()) {
     auto c = std::move(idle_.back());
     idle_.pop_back();
-    if (options_->recycle_after_ms == 0 || now - c->opened <= milliseconds{options_->recycle_after_ms})
+    if (!worn_out(*c, now))
       return c;
     ++totals_.recycled;
     --open_;

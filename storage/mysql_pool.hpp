@@ -81,6 +81,7 @@ class connection_pool {
   using connection_ptr = std::unique_ptr<pooled_connection>;
 
   connection_ptr take_idle(std::vector<connection_ptr>& outworn);
+  bool worn_out(const pooled_connection& c, clock::time_point now) const;
   bool has_room() const;
   bool stands_test(pooled_connection& c, uint64_t round);
   void drop_untested(connection_ptr lost);

@@ -1,10 +1,9 @@
 #include "storage/mysql_session.hpp"
 
-#include <algorithm>
+#include "storage/mysql_back_off.hpp"
+
 #include <chrono>
 #include <new>
-#include <random>
-#include <thread>
 #include <utility>
 
 namespace beckon::storage::mysql {
@@ -13,21 +12,6 @@ namespace {
 
 using clock = std::chrono::steady_clock;
 using milliseconds = std::chrono::milliseconds;
-
-/// The waits between tries of a transaction: twice as long each time, and never the same for two writers that
-/// met, so that they do not meet again.
-class back_off {
- public:
-  void wait() {
-    std::uniform_int_distribution<int64_t> spread{most_us_ / 4, most_us_};
-    std::this_thread::sleep_for(std::chrono::microseconds{spread(random_)});
-    most_us_ = std::min<int64_t>(most_us_ * 2, 100'000);
-  }
-
- private:
-  std::minstd_rand random_{std::random_device{}()};
-  int64_t most_us_ = 2000;
-};
 
 template <class T>
 caf::error error_of(const caf::expected<T>& result) {

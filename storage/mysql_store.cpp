@@ -1,5 +1,6 @@
 #include "storage/mysql_store.hpp"
 
+#include "storage/mysql_cluster.hpp"
 #include "storage/mysql_connection.hpp"
 #include "storage/mysql_migrations.hpp"
 #include "storage/mysql_session.hpp"
@@ -28,6 +29,12 @@ class mysql_store : public store {
 
   caf::expected<std::unique_ptr<session>> open_writer() override { return open(true); }
   caf::expected<std::unique_ptr<session>> open_reader() override { return open(false); }
+  caf::expected<std::unique_ptr<cluster_store>> open_cluster(int64_t timeout_ms) override {
+    return mysql::open_cluster(*connections_->options, timeout_ms);
+  }
+  caf::expected<std::unique_ptr<shard_table>> open_shards(int64_t timeout_ms) override {
+    return mysql::open_shards(*connections_->options, timeout_ms);
+  }
   std::string describe() const override { return mysql::endpoint_of(*connections_->options).store; }
 
   std::string warning() const override {
@@ -71,7 +78,9 @@ class mysql_store : public store {
   std::string durability_warning_;
 };
 
-caf::error check(const mysql_options& o) {
+} // namespace
+
+caf::error check_mysql_options(const mysql_options& o) {
   auto wrong = [](const std::string& what) { return make_error(errc::bad_options, "mysql: " + what); };
   constexpr int64_t day_ms = 86'400'000;
   struct span {
@@ -82,6 +91,7 @@ caf::error check(const mysql_options& o) {
        {span{"connect_timeout_ms", o.connect_timeout_ms, 1, 600'000},
         span{"read_timeout_ms", o.read_timeout_ms, 1000, 600'000},
         span{"write_timeout_ms", o.write_timeout_ms, 1, 600'000},
+        span{"transaction_idle_ms", o.transaction_idle_ms, 1000, 600'000},
         span{"migrate_timeout_ms", o.migrate_timeout_ms, 1000, day_ms},
         span{"ping_after_idle_ms", o.ping_after_idle_ms, 0, day_ms},
         span{"recycle_after_ms", o.recycle_after_ms, 0, day_ms}, span{"retries_max", o.retries_max, 0, 100},
@@ -110,10 +120,8 @@ caf::error check(const mysql_options& o) {
   return {};
 }
 
-} // namespace
-
 caf::expected<store_ptr> open_mysql(const mysql_options& options) {
-  if (auto e = check(options))
+  if (auto e = check_mysql_options(options))
     return e;
   try {
     mysql::attach_thread();

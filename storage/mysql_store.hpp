@@ -32,7 +32,11 @@ struct mysql_place {
   uint32_t databases = 1;
 };
 
-/// Times are rounded up to whole seconds where the client library knows only those (the time-outs).
+/// Times are rounded up to whole seconds where client library or server know only those (the time-outs, and
+/// transaction_idle_ms). A node that is stopped in the middle of a transaction keeps its locks for
+/// transaction_idle_ms, and so keeps others from taking over its shards for no longer than that. A server
+/// without such a limit for transactions (MySQL) has it for the whole connection: one that is idle for longer
+/// is made anew.
 struct mysql_options {
   std::string host = "127.0.0.1"; // by TCP, also when it is "localhost"
   uint16_t port = 3306;
@@ -44,6 +48,7 @@ struct mysql_options {
   int64_t connect_timeout_ms = 3000;
   int64_t read_timeout_ms = 5000;      // the wait for one reply; a lock of another transaction: half of it
   int64_t write_timeout_ms = 5000;     // the wait for the network to take a statement
+  int64_t transaction_idle_ms = 5000;  // a client silent for longer loses its transaction
   int64_t migrate_timeout_ms = 600000; // one change of the schema, or the wait for another node's, at start
   int64_t ping_after_idle_ms = 30000;  // a connection unused for longer is tried before it is used
   int64_t recycle_after_ms = 1800000;  // a connection older than this is replaced before it is used; 0: never
@@ -58,6 +63,9 @@ struct mysql_options {
   int64_t replica_check_ms = 500;      // how often it is found out
   mysql_place place;
 };
+
+/// bad_options for what is out of bounds or does not fit together. Reaches no server.
+caf::error check_mysql_options(const mysql_options& options);
 
 /// Opens the shared store on MySQL 8 or MariaDB 10.6 and later, creating and migrating its tables. Nodes that
 /// start at once take turns at migrating. Refused and left untouched: a schema newer than this program

@@ -10,6 +10,12 @@ constexpr uint64_t slots = 16;
 /// One statement erases no more rows than this, so that it ends well within the time-outs.
 constexpr int64_t rows_per_erase = 1000;
 
+write_outcome fenced_off() {
+  write_outcome out;
+  out.status = write_status::fenced;
+  return out;
+}
+
 std::string in_pieces(const char* sql) {
   return sql + std::string{" LIMIT "} + std::to_string(rows_per_erase);
 }
@@ -18,6 +24,7 @@ std::string in_pieces(const char* sql) {
 
 job_writer::job_writer(connection& db)
     : slot_(static_cast<int64_t>(db.id() % slots)),
+      fences_(db),
       group_(db, counters_),
       catalog_(db),
       add_stats_(db, "INSERT INTO stat(popup, variant, kind, slot, total, users) VALUES ",
@@ -34,19 +41,22 @@ job_writer::job_writer(connection& db)
       touch_(db, "INSERT INTO ping(slot, n) VALUES(?, 1) ON DUPLICATE KEY UPDATE n = n + 1") {}
 
 std::vector<write_outcome> job_writer::run(const std::vector<write_job>& jobs) {
-  // The transaction begins here: a check that must hold for all of it comes before the first job.
   counters_.clear();
+  // First of all, so that nobody else owns these shards before the transaction has ended.
+  const auto fenced = fences_.fenced(jobs);
+  const auto may_run = [&](size_t i) { return fenced.empty() || !fenced[i]; };
   std::vector<write_outcome> outcomes;
   outcomes.reserve(jobs.size());
-  const auto* end = jobs.data() + jobs.size();
-  for (const auto* job = jobs.data(); job != end;) {
-    const auto* first = job;
-    while (job != end && group_writer::takes(*job))
-      ++job;
-    if (job != first)
-      group_.apply(first, job, outcomes);
-    else
-      outcomes.push_back(apply_alone(*job++));
+  for (size_t i = 0; i < jobs.size();) {
+    const auto first = i;
+    while (i < jobs.size() && group_writer::takes(jobs[i]) && may_run(i))
+      ++i;
+    if (i != first) {
+      group_.apply(jobs.data() + first, jobs.data() + i, outcomes);
+      continue;
+    }
+    outcomes.push_back(may_run(i) ? apply_alone(jobs[i]) : fenced_off());
+    ++i;
   }
   // Last of all: these rows are shared, and nobody else is to wait for them longer than the COMMIT takes.
   flush_counters();

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "storage/mysql_catalog_writer.hpp"
+#include "storage/mysql_fence.hpp"
 #include "storage/mysql_group.hpp"
 #include "storage/mysql_statement.hpp"
 #include "storage/rows.hpp"
@@ -31,6 +32,7 @@ class job_writer {
   void flush_counters();
 
   const int64_t slot_;
+  fence_reader fences_;
   counter_sheet counters_;
   group_writer group_;
   catalog_writer catalog_;

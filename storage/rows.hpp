@@ -16,6 +16,18 @@ namespace beckon::storage {
 
 // -- writes: each is one job; a group of jobs is one transaction ---------------------------------
 
+/// What a job that writes user states says of its shard: who owns it, and since which change. A job whose
+/// shard has another owner or epoch when it is carried out changes nothing (write_status::fenced). Owner 0:
+/// not checked.
+struct fence {
+  uint64_t owner = 0; // incarnation
+  uint64_t epoch = 0;
+};
+struct shard_fence {
+  uint16_t shard = 0;
+  fence held;
+};
+
 /// One showing, for the counters: which popup in which variant ("" for none).
 struct shown_popup {
   std::string popup;
@@ -39,6 +51,7 @@ struct claim_write {
   std::string state;             // decision::encode()
   std::vector<shown_popup> shown;
   std::optional<stored_answer> answer;
+  fence held = {};
 };
 
 /// An event as accepted. `properties` is compact JSON or empty.
@@ -61,6 +74,7 @@ struct event_row {
 /// A state that cannot be read is left as it is, and the outcome tells.
 struct event_batch_write {
   std::vector<event_row> events;
+  std::vector<shard_fence> held = {}; // of the events' users, by shard; empty: not checked
 };
 
 /// Replaces a user's profile (a JSON object of attributes).
@@ -69,12 +83,15 @@ struct profile_write {
   std::string user;
   std::string attributes;
   int64_t at_ms = 0;
+  fence held = {};
 };
 
 /// Erases profile, state, remembered answers and events of a user, and takes what they counted out of the
 /// counters.
 struct user_erase {
   std::string user;
+  uint16_t shard = 0;
+  fence held = {};
 };
 
 /// Writes a new revision of a popup. The revision is one more than the last this id ever had.
@@ -119,6 +136,7 @@ enum class write_status : uint8_t {
   done,
   conflict,  // the expected version or revision is not the stored one; this job changed nothing
   not_found, // there is nothing to erase; this job changed nothing
+  fenced,    // the shard is not (any more) owned as the job says; this job changed nothing
 };
 
 /// A user whose stored state an event batch changed.

@@ -83,6 +83,8 @@ class group_router {
     std::vector<event_batch_write> split(users_.size());
     for (const auto& e : job.events)
       split[place(e.user)].events.push_back(e);
+    for (const auto& named : job.held)
+      split[named.shard % users_.size()].held.push_back(named);
     for (size_t p = 0; p < split.size(); ++p)
       if (!split[p].events.empty())
         to_users(p, i, std::move(split[p]));

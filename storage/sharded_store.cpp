@@ -1,6 +1,7 @@
 #include "storage/sharded_store.hpp"
 
 #include "storage/counters.hpp"
+#include "storage/sharded_cluster.hpp"
 #include "storage/sharded_group.hpp"
 
 #include <algorithm>
@@ -184,6 +185,20 @@ class sharded_store : public store {
 
   caf::expected<std::unique_ptr<session>> open_writer() override { return open(&store::open_writer, true); }
   caf::expected<std::unique_ptr<session>> open_reader() override { return open(&store::open_reader, false); }
+
+  caf::expected<std::unique_ptr<cluster_store>> open_cluster(int64_t timeout_ms) override {
+    auto nodes = catalog_->open_cluster(timeout_ms);
+    if (!nodes)
+      return nodes;
+    std::vector<std::unique_ptr<shard_table>> shards;
+    for (auto& u : users_) {
+      auto opened = u->open_shards(timeout_ms);
+      if (!opened)
+        return std::move(opened.error());
+      shards.push_back(std::move(*opened));
+    }
+    return make_sharded_cluster(std::move(*nodes), std::move(shards));
+  }
 
   std::string describe() const override {
     auto text = catalog_->describe() + ", users in";

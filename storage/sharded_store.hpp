@@ -14,7 +14,8 @@ namespace beckon::storage {
 /// others stand. A job of which a part was stored and a part was not is of unknown outcome; the same once
 /// more completes it. Weaker than in one database: remembered answers are pruned in each for its share of the
 /// limit; events of one moment are listed in the order of arrival only within a database; an event's id is
-/// unique among the events of its users. A new popup is made known to all of `users` before it is in the
+/// unique among the events of its users; of a batch of events that is fenced, what other databases hold is
+/// stored (the same once more completes it). A new popup is made known to all of `users` before it is in the
 /// catalogue. Blocks: as its parts, one after the other.
 store_ptr make_sharded_store(store_ptr catalog, std::vector<store_ptr> users);
 

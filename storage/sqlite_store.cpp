@@ -1,5 +1,6 @@
 #include "storage/sqlite_store.hpp"
 
+#include "storage/fence.hpp"
 #include "storage/sqlite_checkpointer.hpp"
 #include "storage/sqlite_file.hpp"
 #include "storage/sqlite_reader.hpp"
@@ -182,6 +183,12 @@ class sqlite_session : public session {
   caf::expected<std::vector<write_outcome>> write(const std::vector<write_job>& jobs) override {
     if (!writes_)
       return make_error(errc::rejected, path() + ": a session for reading was asked to write; open a writer");
+    for (const auto& job : jobs)
+      if (!fences_hold(job, [](const shard_fence&) { return false; }))
+        return make_error(errc::rejected,
+                          path()
+                              + ": a write names the owner of its shard, but this store has one owner; "
+                                "a cluster needs storage.backend mysql");
     return guarded(path(), [&] { return shared_->writer->write(jobs); });
   }
 

@@ -23,7 +23,8 @@ struct sqlite_options {
 /// (`<path>.lock`). After io_failed in a write every later write fails with it until the process starts anew;
 /// reads go on; so it is after the file was removed or replaced at its path. A program that keeps a read
 /// transaction open stops no write: the WAL grows, and warning() says so. All writing sessions share one
-/// connection and take turns, so a second one gives no more speed.
+/// connection and take turns, so a second one gives no more speed. One node owns all of it: writes that name
+/// an owner (storage::fence) are rejected, and there is no open_cluster().
 caf::expected<store_ptr> open_sqlite(const sqlite_options& options);
 
 } // namespace beckon::storage

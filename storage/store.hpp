@@ -1,7 +1,9 @@
 #pragma once
 
+#include "storage/cluster_store.hpp"
 #include "storage/error.hpp"
 #include "storage/rows.hpp"
+#include "storage/shard_table.hpp"
 
 #include <caf/expected.hpp>
 
@@ -98,6 +100,11 @@ class store {
   virtual ~store() = default;
   virtual caf::expected<std::unique_ptr<session>> open_writer() = 0;
   virtual caf::expected<std::unique_ptr<session>> open_reader() = 0;
+  /// The tables of the cluster, on a connection of its own whose time-outs are `timeout_ms`.
+  /// errc::bad_options for a store that one node owns.
+  virtual caf::expected<std::unique_ptr<cluster_store>> open_cluster(int64_t timeout_ms);
+  /// The same for the shards alone, where the nodes are in another database.
+  virtual caf::expected<std::unique_ptr<shard_table>> open_shards(int64_t timeout_ms);
   /// For the log and for people: "sqlite /var/lib/beckon/beckon.db".
   virtual std::string describe() const = 0;
   /// What a person should see to although everything still works, and the remedy; empty: nothing.

@@ -2,6 +2,7 @@
 #include "storage/faulty_store.hpp"
 
 #include "storage/memory_store.hpp"
+#include "tests/storage/cluster_samples.hpp"
 #include "tests/storage/job_samples.hpp"
 
 #include <caf/test/unit_test.hpp>
@@ -52,6 +53,7 @@ struct fixture {
 
 constexpr auto writes = fault_plan::operation::write;
 constexpr auto reads = fault_plan::operation::read;
+constexpr auto cluster_calls = fault_plan::operation::cluster;
 
 } // namespace
 
@@ -122,6 +124,30 @@ CAF_TEST(calls are counted by kind and pings are not ) {
   CAF_CHECK(!reader->ping());
   CAF_CHECK_EQUAL(plan.calls(writes), 2u);
   CAF_CHECK_EQUAL(plan.calls(reads), 3u);
+}
+
+CAF_TEST(calls about the cluster have faults of their own) {
+  auto cluster = of(store->open_cluster(1000));
+  auto shards = of(store->open_shards(1000));
+  plan.fail(cluster_calls, 2, errc::disk_full);
+  auto a = of(cluster->join(node_named("a")));
+  CAF_CHECK(failure_of(cluster->activate(a)) == errc::disk_full);
+  CAF_CHECK(claimed("ann") == errc{} && read() == errc{});
+  plan.lose_outcome(1, cluster_calls);
+  CAF_CHECK(claimed("bob") == errc{});
+  CAF_CHECK(failure_of(cluster->activate(a)) == errc::unknown_outcome);
+  CAF_CHECK(of(cluster->look()).nodes.at(0).state == node_state::active);
+  CAF_CHECK_EQUAL(plan.calls(cluster_calls), 4u);
+  plan.fail_all(errc::unavailable);
+  CAF_CHECK(failure_of(cluster->beat({a, 1000, {}})) == errc::unavailable);
+  CAF_CHECK(code_of(cluster->leave(a)) == errc::unavailable);
+  CAF_CHECK(failure_of(shards->load()) == errc::unavailable);
+  plan.heal();
+  plan.hang(20);
+  CAF_CHECK(failure_of(cluster->look()) == errc::unavailable);
+  plan.heal();
+  CAF_CHECK_EQUAL(of(cluster->look()).nodes.size(), 1u);
+  CAF_CHECK(!shards->claim("shop"));
 }
 
 CAF_TEST_FIXTURE_SCOPE_END()

@@ -54,6 +54,7 @@ struct server_address {
     o.socket = socket;
     o.port = port;
     o.password = "beckon";
+    o.transaction_idle_ms = 60'000; // tests hold transactions open, on busy machines too
     return o;
   }
 };

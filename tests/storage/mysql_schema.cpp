@@ -85,6 +85,30 @@ CAF_TEST(a step that was cut off is done again from its beginning) {
   CAF_CHECK_EQUAL(state_of(*reader, "ann"), state_bytes(1));
 }
 
+CAF_TEST(a database from before the cluster gets its tables and keeps what it has) {
+  {
+    auto writer = std::move(*open_or_fail(database.options)->open_writer());
+    CAF_REQUIRE(writer->write({claim("ann", 0)}));
+  }
+  auto db = database.connect();
+  db.execute("DROP TABLE cl_meta, cl_node, cl_shard");
+  db.execute("UPDATE beckon_meta SET schema_version = 2");
+  auto store = open_or_fail(database.options);
+  CAF_CHECK_EQUAL(state_of(**store->open_reader(), "ann"), state_bytes(1));
+  auto seen = (*store->open_cluster(5000))->look();
+  CAF_REQUIRE(seen);
+  CAF_CHECK_EQUAL(seen->shards.size(), 256u);
+  // What is there already survives a step that is done again.
+  db.execute("UPDATE cl_shard SET owner = 5, epoch = 6 WHERE shard = 7");
+  db.execute("UPDATE cl_meta SET cluster = 'shop'");
+  db.execute("DELETE FROM cl_shard WHERE shard = 8");
+  db.execute("UPDATE beckon_meta SET schema_version = 2");
+  open_or_fail(database.options);
+  CAF_CHECK_EQUAL(database.text("SELECT CONCAT(owner, ' ', epoch) FROM cl_shard WHERE shard = 7"), "5 6");
+  CAF_CHECK_EQUAL(database.text("SELECT cluster FROM cl_meta"), "shop");
+  CAF_CHECK_EQUAL(database.text("SELECT COUNT(*) FROM cl_shard"), "256");
+}
+
 CAF_TEST(a newer schema is refused and left as it is) {
   open_or_fail(database.options);
   database.connect().execute("UPDATE beckon_meta SET schema_version = 99");

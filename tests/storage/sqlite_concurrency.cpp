@@ -1,6 +1,7 @@
 #define CAF_SUITE storage.sqlite_concurrency
 #include "storage/sqlite_checkpointer.hpp"
 #include "storage/sqlite_store.hpp"
+#include "tests/storage/cluster_samples.hpp"
 #include "tests/storage/job_samples.hpp"
 #include "tests/storage/scratch_directory.hpp"
 
@@ -174,6 +175,23 @@ CAF_TEST(an idle ping commits nothing) {
   CAF_CHECK_EQUAL(other.integer("PRAGMA data_version"), before);
   CAF_REQUIRE(writer->write({claim("bob", 0)}));
   CAF_CHECK(other.integer("PRAGMA data_version") != before);
+}
+
+CAF_TEST(a store of one node has no cluster and rejects writes of one) {
+  auto opened = store->open_cluster(1000);
+  CAF_CHECK(failure_of(opened) == errc::bad_options);
+  CAF_CHECK(describe(opened.error()).find("a cluster needs storage.backend mysql") != std::string::npos);
+  CAF_CHECK(failure_of(store->open_shards(1000)) == errc::bad_options);
+  auto writer = of(store->open_writer());
+  auto c = claim("ann", 0);
+  c.held = {1, 1};
+  auto written = writer->write({claim("bob", 0), c});
+  CAF_CHECK(failure_of(written) == errc::rejected);
+  CAF_CHECK(describe(written.error()).find("storage.backend mysql") != std::string::npos);
+  CAF_CHECK(failure_of(writer->write({event_batch_write{{event("e-1", beckon::decision::event_type::click)},
+                                                        {{1, {0, 0}}, {2, {1, 1}}}}}))
+            == errc::rejected);
+  CAF_CHECK(of(writer->load_users({"bob"})).at(0).state.empty());
 }
 
 CAF_TEST_FIXTURE_SCOPE_END()
