@@ -1,0 +1,186 @@
+#pragma once
+
+#include "cluster/shard_machine.hpp"
+#include "decision/hash.hpp"
+#include "storage/cluster_store.hpp"
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <set>
+#include <variant>
+#include <vector>
+
+namespace beckon::cluster {
+
+using storage::incarnation_id;
+
+/// Times in milliseconds.
+struct machine_options {
+  int64_t heartbeat_ms = 2000;
+  int64_t lease_ms = 10000;
+  int64_t own_lease_ms = 7000;     // the node's own deadline, from the moment of sending
+  int64_t retry_ms = 500;          // after a call that failed
+  int64_t suspect_after_ms = 1000; // a peer without a link for longer is suspected
+  int64_t silent_ms = 3500;        // a suspected peer that has not renewed its lease for longer is given up
+  int64_t hand_over_ms = 5000;     // a shard that is not finished by then stays
+  int64_t pace_ms = 100;           // between two looks, and two attempts to move shards
+  size_t moves_max = 4;            // shards that move at once in the whole cluster
+};
+
+/// Calls to the tables of the cluster. One at a time is under way.
+struct join_call {};
+struct beat_call {
+  std::vector<incarnation_id> suspects;
+};
+struct activate_call {};
+struct drain_call {};
+struct leave_call {};
+struct bury_call {
+  std::vector<incarnation_id> nodes;
+};
+struct begin_moves_call {
+  std::vector<storage::shard_change> moves;
+};
+struct assign_call {
+  std::vector<storage::shard_change> changes;
+};
+struct cancel_moves_call {
+  std::vector<storage::shard_change> moves;
+};
+using cluster_call = std::variant<join_call, beat_call, activate_call, drain_call, leave_call, bury_call,
+                                  begin_moves_call, assign_call, cancel_moves_call>;
+
+enum class node_phase : uint8_t {
+  out,      // no member: joins
+  joining,  // makes links to all
+  active,   //
+  draining, // gives its shards away
+  left,     // for good
+};
+
+const char* to_string(node_phase p);
+
+/// One node's part in the cluster: keeps its lease, takes over from the dead, gives away what others should
+/// have. Pure: it is told what happened and when (steady milliseconds), and says what to do next: one call to
+/// the tables at a time, and orders for the shards. Not threadsafe.
+class node_machine {
+ public:
+  explicit node_machine(machine_options o);
+
+  // -- what happened -------------------------------------------------------------------------------
+  void joined(incarnation_id self, int64_t sent_ms);
+  void beaten(const storage::cluster_picture& picture, int64_t sent_ms, int64_t now_ms);
+  void activated(bool done);
+  void drain_noted(bool done);
+  void has_left();
+  void buried(const std::vector<incarnation_id>& nodes);
+  void moves_begun(const std::vector<storage::cluster_shard>& rows, int64_t now_ms);
+  void assigned(const std::vector<storage::cluster_shard>& rows, int64_t sent_ms);
+  void moves_cancelled();
+  /// The call under way failed, or its outcome is not known.
+  void failed(int64_t now_ms);
+
+  /// The link to a peer came or went.
+  void link_changed(incarnation_id peer, bool up, int64_t now_ms);
+  /// A peer says who owns a shard. It is believed until the next look: the fence makes a lie harmless.
+  void hinted(uint16_t shard, incarnation_id owner, uint64_t epoch, int64_t now_ms);
+  /// The tables may have changed.
+  void look_soon();
+  /// A shard that was told to hand over has finished.
+  void handed_over(uint16_t shard, uint64_t epoch);
+  /// Begins to give everything away.
+  void drain();
+  /// Nothing is left that needs the membership; with it, a node that drains leaves.
+  void allow_leaving() { may_leave_ = true; }
+
+  // -- what to do ----------------------------------------------------------------------------------
+  /// The next call; none while one is under way or nothing is due.
+  std::optional<cluster_call> next_call(int64_t now_ms);
+  /// What has changed for the shards since the last time.
+  std::vector<shard_order> take_orders();
+  /// Changes of owners that this node made since the last time: to be told to the others.
+  std::vector<storage::cluster_shard> take_news();
+
+  // -- what is known -------------------------------------------------------------------------------
+  node_phase phase() const { return phase_; }
+  incarnation_id self() const { return self_; }
+  /// Until when this node may claim, by its own steady clock.
+  int64_t lease_until_ms() const { return lease_until_ms_; }
+  const std::optional<storage::cluster_picture>& picture() const { return picture_; }
+  /// Nodes that are alive but this one.
+  std::vector<incarnation_id> peers() const;
+  /// Peers that must be reached before this node becomes active, and are not.
+  std::vector<incarnation_id> missing_links() const;
+  const storage::cluster_shard& shard(uint16_t number) const { return shards_[number]; }
+  size_t shards_owned() const;
+  size_t shards_without_owner() const;
+  size_t moves() const { return moves_.size(); }
+  /// Draining, and nothing is left to give away, or nobody to give it to.
+  bool is_drained() const;
+  /// How often it was taken for dead while it lived.
+  uint64_t expulsions() const { return expulsions_; }
+
+ private:
+  struct move {
+    incarnation_id to = 0;
+    uint64_t epoch = 0;
+    int64_t begun_ms = 0;
+    bool handed = false;
+  };
+  struct link {
+    bool up = false;
+    int64_t since_ms = 0;
+  };
+
+  void expelled();
+  void adopt(const storage::cluster_picture& picture, int64_t sent_ms);
+  void review_moves();
+  void note_peers(int64_t now_ms);
+  void adopt_row(const storage::cluster_shard& row);
+  const storage::cluster_node* find(incarnation_id node) const;
+  bool is_living(incarnation_id node) const;
+  bool is_silent(const storage::cluster_node& n) const;
+  bool is_orphan(const storage::cluster_shard& s) const;
+  std::vector<incarnation_id> owners() const;
+  std::vector<incarnation_id> suspects(int64_t now_ms) const;
+  bool is_quiet(int64_t now_ms) const;
+  shard_order desired(uint16_t number) const;
+
+  std::optional<cluster_call> urgent_call(int64_t now_ms);
+  std::optional<cluster_call> bury_due(int64_t now_ms);
+  std::optional<cluster_call> assign_due(int64_t now_ms);
+  std::optional<cluster_call> overdue_moves(int64_t now_ms);
+  std::optional<cluster_call> moves_due(int64_t now_ms);
+  storage::shard_change change_of(uint16_t shard, incarnation_id to) const;
+
+  const machine_options options_;
+  node_phase phase_ = node_phase::out;
+  incarnation_id self_ = 0;
+  int64_t lease_until_ms_ = 0;
+  int64_t contact_since_ms_ = 0; // since when the lease has been held without a gap
+  int64_t next_beat_ms_ = 0;
+  int64_t last_beat_ms_ = 0;
+  int64_t next_move_ms_ = 0;
+  int64_t retry_at_ms_ = 0;
+  int64_t orphans_since_ms_ = -1;
+  bool calling_ = false;
+  bool look_soon_ = false;
+  bool drain_wanted_ = false;
+  bool drain_known_ = false; // the tables say that this node drains
+  bool may_leave_ = false;
+  bool fresh_ = false; // the picture came with the last call
+  uint64_t expulsions_ = 0;
+  std::optional<storage::cluster_picture> picture_;
+  std::array<storage::cluster_shard, decision::shard_count> shards_;
+  std::array<int64_t, decision::shard_count> hinted_ms_{};
+  std::array<shard_order, decision::shard_count> ordered_;
+  std::map<uint16_t, move> moves_;
+  std::map<incarnation_id, link> links_;
+  std::vector<incarnation_id> told_suspects_;
+  std::vector<storage::cluster_shard> news_;
+};
+
+} // namespace beckon::cluster

@@ -1,0 +1,154 @@
+#include "cluster/node_machine.hpp"
+#include "cluster/plan.hpp"
+
+#include <algorithm>
+#include <utility>
+
+// What a node does next.
+namespace beckon::cluster {
+
+using storage::node_state;
+using storage::shard_change;
+
+std::optional<cluster_call> node_machine::next_call(int64_t now_ms) {
+  if (calling_ || phase_ == node_phase::left || now_ms < retry_at_ms_)
+    return std::nullopt;
+  auto next = urgent_call(now_ms);
+  // What else is due is decided on what the tables say now, not on what they said before this node changed
+  // them.
+  if (!next && picture_ && self_ != 0 && !look_soon_) {
+    next = bury_due(now_ms);
+    fresh_ = false;
+    if (!next)
+      next = assign_due(now_ms);
+    if (!next)
+      next = overdue_moves(now_ms);
+    if (!next)
+      next = moves_due(now_ms);
+  }
+  calling_ = next.has_value();
+  return next;
+}
+
+std::optional<cluster_call> node_machine::urgent_call(int64_t now_ms) {
+  if (phase_ == node_phase::out)
+    return drain_wanted_ ? std::nullopt : std::optional<cluster_call>{join_call{}};
+  auto suspected = suspects(now_ms);
+  auto due = now_ms >= next_beat_ms_ || (look_soon_ && now_ms >= last_beat_ms_ + options_.pace_ms)
+             || suspected != told_suspects_;
+  if (due) {
+    look_soon_ = false;
+    last_beat_ms_ = now_ms;
+    // Whether a suspected node is silent is to be seen in time.
+    next_beat_ms_ = now_ms + (suspected.empty() ? options_.heartbeat_ms : options_.heartbeat_ms / 4);
+    told_suspects_ = suspected;
+    return beat_call{std::move(suspected)};
+  }
+  if (look_soon_)
+    return std::nullopt;
+  if (drain_wanted_ && !drain_known_)
+    return drain_call{};
+  if (phase_ == node_phase::draining && may_leave_ && is_drained())
+    return leave_call{};
+  if (phase_ == node_phase::joining && picture_ && missing_links().empty())
+    return activate_call{};
+  return std::nullopt;
+}
+
+// After the database was away every lease in it has run out. So a node calls others dead only once it has
+// itself held its lease without a gap for as long as a lease lasts: by then whoever lives has renewed his.
+std::optional<cluster_call> node_machine::bury_due(int64_t now_ms) {
+  if (!fresh_)
+    return std::nullopt;
+  auto contact_ms = now_ms - contact_since_ms_;
+  bury_call out;
+  for (const auto& n : picture_->nodes) {
+    if (n.incarnation == self_ || n.state == node_state::dead)
+      continue;
+    auto run_out = n.lease_until_ms < picture_->now_ms && contact_ms >= options_.lease_ms;
+    auto suspects_it = [&](const storage::cluster_node& other) {
+      return other.incarnation != n.incarnation
+             && std::find(other.suspects.begin(), other.suspects.end(), n.incarnation)
+                    != other.suspects.end();
+    };
+    auto given_up = is_silent(n) && contact_ms >= options_.silent_ms
+                    && std::count_if(picture_->nodes.begin(), picture_->nodes.end(), suspects_it) >= 2;
+    if (run_out || given_up)
+      out.nodes.push_back(n.incarnation);
+  }
+  return out.nodes.empty() ? std::nullopt : std::optional<cluster_call>{std::move(out)};
+}
+
+shard_change node_machine::change_of(uint16_t shard, incarnation_id to) const {
+  return {shard, shards_[shard].owner, shards_[shard].epoch, to};
+}
+
+// Shards that were handed over, and those of nobody. Several nodes may see the latter at once: one of them
+// comes first, and the others find that the shards are not as they saw them. So that this is rare, a node
+// waits the longer the later it joined.
+std::optional<cluster_call> node_machine::assign_due(int64_t now_ms) {
+  assign_call out;
+  for (const auto& [shard, m] : moves_)
+    if (m.handed)
+      out.changes.push_back(change_of(shard, m.to));
+  if (!out.changes.empty())
+    return out;
+  auto orphans = std::any_of(shards_.begin(), shards_.end(), [this](const auto& s) { return is_orphan(s); });
+  auto able = owners();
+  if (!orphans || phase_ != node_phase::active || able.empty()) {
+    orphans_since_ms_ = -1;
+    return std::nullopt;
+  }
+  if (orphans_since_ms_ < 0)
+    orphans_since_ms_ = now_ms;
+  auto rank = std::lower_bound(able.begin(), able.end(), self_) - able.begin();
+  if (now_ms < orphans_since_ms_ + rank * options_.pace_ms * 2)
+    return std::nullopt;
+  auto suspected = suspects(now_ms);
+  for (const auto& change : plan_changes({shards_.begin(), shards_.end()}, able)) {
+    if (!is_orphan(shards_[change.shard]))
+      continue;
+    const auto* to = find(change.to);
+    auto doubtful =
+        !to || is_silent(*to) || std::binary_search(suspected.begin(), suspected.end(), change.to);
+    out.changes.push_back(change_of(change.shard, doubtful ? self_ : change.to));
+  }
+  return out.changes.empty() ? std::nullopt : std::optional<cluster_call>{std::move(out)};
+}
+
+// Shards that do not get finished, and those that drain without this node knowing why.
+std::optional<cluster_call> node_machine::overdue_moves(int64_t now_ms) {
+  cancel_moves_call out;
+  for (const auto& [shard, m] : moves_)
+    if (!m.handed && now_ms >= m.begun_ms + options_.hand_over_ms)
+      out.moves.push_back(change_of(shard, m.to));
+  for (const auto& s : shards_)
+    if (s.owner == self_ && s.state == storage::shard_state::draining && moves_.count(s.shard) == 0)
+      out.moves.push_back(change_of(s.shard, s.next_owner));
+  return out.moves.empty() ? std::nullopt : std::optional<cluster_call>{std::move(out)};
+}
+
+std::optional<cluster_call> node_machine::moves_due(int64_t now_ms) {
+  auto gives = phase_ == node_phase::active || (phase_ == node_phase::draining && drain_known_);
+  if (!gives || now_ms < next_move_ms_ || moves_.size() >= options_.moves_max
+      || (phase_ == node_phase::active && !is_quiet(now_ms)))
+    return std::nullopt;
+  auto able = owners();
+  // What is on its way counts where it goes.
+  std::vector<storage::cluster_shard> shards{shards_.begin(), shards_.end()};
+  for (auto& s : shards)
+    if (s.state == storage::shard_state::draining
+        && std::binary_search(able.begin(), able.end(), s.next_owner))
+      s.owner = s.next_owner;
+  begin_moves_call out;
+  for (const auto& change : plan_changes(shards, able)) {
+    auto link_up = links_.find(change.to);
+    if (change.owner == self_ && link_up != links_.end() && link_up->second.up)
+      out.moves.push_back(change);
+    if (out.moves.size() + moves_.size() >= options_.moves_max)
+      break;
+  }
+  return out.moves.empty() ? std::nullopt : std::optional<cluster_call>{std::move(out)};
+}
+
+} // namespace beckon::cluster

@@ -1,0 +1,279 @@
+#include "cluster/wire.hpp"
+
+#include "cluster/wire_codec.hpp"
+#include "decision/hash.hpp"
+
+#include <algorithm>
+#include <array>
+
+namespace beckon::cluster {
+
+using decision::put_fixed;
+using decision::put_text;
+using decision::put_varint;
+
+namespace {
+
+enum class mark : uint8_t { hello = 1, batch = 2 };
+
+constexpr size_t head_bytes = 2 + 4 * sizeof(uint64_t) + sizeof(uint32_t);
+constexpr size_t frame_bytes_typical = 64;
+constexpr size_t reserve_bytes_max = 65536;
+constexpr size_t name_bytes_max = 255;
+
+/// By the place in `frame`; on the wire they count from 1.
+constexpr std::array<const char*, 9> kind_names = {"decide ask",     "decide answer", "user ask",
+                                                   "user answer",    "events ask",    "events answer",
+                                                   "catalogue hint", "route hint",    "look hint"};
+static_assert(kind_names.size() == std::variant_size_v<frame>);
+
+/// The wire's number for a frame: its place in the variant and one.
+template <class Frame, size_t Place = 0>
+constexpr uint8_t kind() {
+  if constexpr (std::is_same_v<std::variant_alternative_t<Place, frame>, Frame>)
+    return Place + 1;
+  else
+    return kind<Frame, Place + 1>();
+}
+
+template <size_t Place>
+void read_as(wire_reader& in, std::vector<frame>& out) {
+  read(in, std::get<Place>(out.emplace_back(std::in_place_index<Place>)));
+}
+
+template <size_t... Places>
+constexpr auto readers(std::index_sequence<Places...>) {
+  using function = void (*)(wire_reader&, std::vector<frame>&);
+  return std::array<function, sizeof...(Places)>{&read_as<Places>...};
+}
+
+constexpr auto read_frame = readers(std::make_index_sequence<std::variant_size_v<frame>>{});
+
+/// Takes the version and what it is; false with the fault when they are not as wanted.
+bool take_marks(wire_reader& in, mark wanted, std::string& fault) {
+  const char* what = wanted == mark::hello ? "hello" : "batch";
+  if (in.at_end()) {
+    fault = std::string{"a "} + what + " without a byte";
+    return false;
+  }
+  auto version = in.fixed<uint8_t>();
+  if (version != protocol_version) {
+    fault = "the peer speaks version " + std::to_string(version)
+            + " of the nodes' protocol, this node version " + std::to_string(protocol_version)
+            + ": run the same version of Beckon on both";
+    return false;
+  }
+  if (in.fixed<uint8_t>() != static_cast<uint8_t>(wanted)) {
+    fault = std::string{"the bytes are no "} + what;
+    return false;
+  }
+  return true;
+}
+
+std::string frame_fault(size_t place, size_t count, uint8_t kind, const char* why) {
+  auto result = "frame " + std::to_string(place + 1) + " of " + std::to_string(count);
+  if (kind >= 1 && kind <= kind_names.size())
+    result += std::string{" ("} + kind_names[kind - 1u] + ")";
+  return result + ": " + why;
+}
+
+} // namespace
+
+void put(std::string& out, const route_claim& r) {
+  put_varint(out, r.shard);
+  put_varint(out, r.owner);
+  put_varint(out, r.epoch);
+}
+
+void read(wire_reader& in, route_claim& r) {
+  r.shard = static_cast<uint16_t>(in.number(decision::shard_count - 1, "there is no such shard"));
+  r.owner = in.varint();
+  r.epoch = in.varint();
+}
+
+void put(std::string& out, const catalog_hint_frame& f) {
+  put_varint(out, f.version);
+}
+
+void read(wire_reader& in, catalog_hint_frame& f) {
+  f.version = in.varint();
+}
+
+void put(std::string& out, const route_hint_frame& f) {
+  put(out, f.route);
+}
+
+void read(wire_reader& in, route_hint_frame& f) {
+  read(in, f.route);
+}
+
+void put(std::string&, const look_hint_frame&) {}
+
+void read(wire_reader&, look_hint_frame&) {}
+
+batch_writer::batch_writer(const wire_bounds& bounds) : bounds_(bounds), bytes_(head_bytes, '\0') {}
+
+template <class Frame>
+bool batch_writer::append(const Frame& f) {
+  if (frames_ == bounds_.frames_max)
+    return false;
+  auto before = bytes_.size();
+  bytes_.push_back(static_cast<char>(kind<Frame>()));
+  put(bytes_, f);
+  if (bytes_.size() > bounds_.batch_bytes_max) {
+    bytes_.resize(before);
+    return false;
+  }
+  ++frames_;
+  return true;
+}
+
+bool batch_writer::add(const decide_ask_frame& f) {
+  return append(f);
+}
+
+bool batch_writer::add(const decide_answer_frame& f) {
+  return append(f);
+}
+
+bool batch_writer::add(const user_ask_frame& f) {
+  return append(f);
+}
+
+bool batch_writer::add(const user_answer_frame& f) {
+  return append(f);
+}
+
+bool batch_writer::add(const events_ask_frame& f) {
+  return append(f);
+}
+
+bool batch_writer::add(const events_answer_frame& f) {
+  return append(f);
+}
+
+bool batch_writer::add(const catalog_hint_frame& f) {
+  return append(f);
+}
+
+bool batch_writer::add(const route_hint_frame& f) {
+  return append(f);
+}
+
+bool batch_writer::add(const look_hint_frame& f) {
+  return append(f);
+}
+
+bool batch_writer::add(const frame& f) {
+  return std::visit([this](const auto& one) { return append(one); }, f);
+}
+
+bool batch_writer::merge(batch_writer& other) {
+  if (frames_ + other.frames_ > bounds_.frames_max
+      || bytes_.size() + other.bytes_.size() - head_bytes > bounds_.batch_bytes_max)
+    return false;
+  if (empty())
+    std::swap(bytes_, other.bytes_);
+  else
+    bytes_.append(other.bytes_, head_bytes, std::string::npos);
+  frames_ += other.frames_;
+  other.frames_ = 0;
+  other.bytes_.resize(head_bytes);
+  return true;
+}
+
+std::string batch_writer::finish(const batch_head& head) {
+  std::string head_text;
+  head_text.reserve(head_bytes);
+  put_fixed(head_text, protocol_version);
+  put_fixed(head_text, static_cast<uint8_t>(mark::batch));
+  put_fixed(head_text, head.from);
+  put_fixed(head_text, head.to);
+  put_fixed(head_text, head.sequence);
+  put_fixed(head_text, head.acknowledged);
+  put_fixed(head_text, static_cast<uint32_t>(frames_));
+  std::copy(head_text.begin(), head_text.end(), bytes_.begin());
+  std::string result = std::move(bytes_);
+  bytes_ = std::string{};
+  bytes_.reserve(std::min(result.size(), reserve_bytes_max)); // the next is likely to be as large
+  bytes_.assign(head_bytes, '\0');
+  frames_ = 0;
+  return result;
+}
+
+std::optional<batch> decode_batch(std::string_view bytes, const wire_bounds& bounds, std::string& fault) {
+  wire_reader in{bytes};
+  if (!take_marks(in, mark::batch, fault))
+    return std::nullopt;
+  if (bytes.size() > bounds.batch_bytes_max) {
+    fault = "a batch of " + std::to_string(bytes.size()) + " bytes, more than "
+            + std::to_string(bounds.batch_bytes_max);
+    return std::nullopt;
+  }
+  batch result;
+  auto& head = result.head;
+  head.from = in.fixed<uint64_t>();
+  head.to = in.fixed<uint64_t>();
+  head.sequence = in.fixed<uint64_t>();
+  head.acknowledged = in.fixed<uint64_t>();
+  size_t count = in.fixed<uint32_t>();
+  if (!in.good()) {
+    fault = "the head of a batch ends too early";
+    return std::nullopt;
+  }
+  if (count > bounds.frames_max) {
+    fault = "a batch of " + std::to_string(count) + " frames, more than " + std::to_string(bounds.frames_max);
+    return std::nullopt;
+  }
+  result.frames.reserve(std::min(count, in.left() / frame_bytes_typical + 1));
+  for (size_t i = 0; i < count; ++i) {
+    auto kind = in.fixed<uint8_t>();
+    if (in.good() && (kind == 0 || kind > read_frame.size()))
+      in.refuse("it is of no known kind");
+    if (in.good())
+      read_frame[kind - 1u](in, result.frames);
+    if (!in.good()) {
+      fault = frame_fault(i, count, kind, in.why());
+      return std::nullopt;
+    }
+  }
+  if (!in.at_end()) {
+    fault =
+        std::to_string(in.left()) + " bytes stand behind the last of " + std::to_string(count) + " frames";
+    return std::nullopt;
+  }
+  return result;
+}
+
+std::string encode(const hello& h) {
+  std::string out;
+  put_fixed(out, h.protocol);
+  put_fixed(out, static_cast<uint8_t>(mark::hello));
+  put_text(out, h.cluster);
+  put_text(out, h.name);
+  put_varint(out, h.from);
+  put_varint(out, h.to);
+  return out;
+}
+
+std::optional<hello> decode_hello(std::string_view bytes, std::string& fault) {
+  wire_reader in{bytes};
+  if (!take_marks(in, mark::hello, fault))
+    return std::nullopt;
+  hello h;
+  h.cluster = in.text(name_bytes_max);
+  h.name = in.text(name_bytes_max);
+  h.from = in.varint();
+  h.to = in.varint();
+  if (in.good() && (!json::is_utf8(h.cluster) || !json::is_utf8(h.name)))
+    in.refuse("a name is not UTF-8");
+  if (in.good() && !in.at_end())
+    in.refuse("there are bytes behind it");
+  if (!in.good()) {
+    fault = std::string{"a hello cannot be read: "} + in.why();
+    return std::nullopt;
+  }
+  return h;
+}
+
+} // namespace beckon::cluster

@@ -1,0 +1,195 @@
+#pragma once
+
+#include "decision/decide.hpp"
+#include "json/object_reader.hpp"
+#include "storage/rows.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+/// What nodes send one another, as bytes: one hello each way, then batches of frames. Pure; any thread.
+///
+/// A hello or a batch begins with the version of the protocol and what it is, one byte each. The head of a
+/// batch has fixed places (little-endian); frames follow one another, each a byte for its kind and then its
+/// members, numbers as varints and texts with their length in front. Each value has one encoding.
+namespace beckon::cluster {
+
+constexpr uint8_t protocol_version = 1;
+
+constexpr size_t event_properties_bytes_max = 16384; // as JSON text
+
+struct wire_bounds {
+  size_t batch_bytes_max = 8u << 20; // the head counts too
+  size_t frames_max = 8192;
+};
+
+/// Who owns a shard, as the sender knows it.
+struct route_claim {
+  uint16_t shard = 0; // below decision::shard_count
+  uint64_t owner = 0; // incarnation; 0: nobody, or not known
+  uint64_t epoch = 0;
+};
+
+enum class ask_result : uint8_t {
+  done,
+  unavailable,
+  overloaded,
+  moved, // the node asked is not the owner; `route` tells who is
+};
+
+/// A decision wanted from the owner of the user's shard.
+struct decide_ask_frame {
+  uint64_t id = 0;          // the sender's, comes back with the answer
+  uint64_t epoch = 0;       // of the shard, as the sender knows it
+  uint32_t deadline_ms = 0; // how long the sender still waits
+  decision::decide_request request;
+  std::string request_id; // empty: none
+};
+
+struct decide_answer_frame {
+  uint64_t id = 0;
+  ask_result result = ask_result::done;
+  route_claim route;
+  std::string body; // the JSON object that the client gets; sent only when done
+};
+
+enum class user_verb : uint8_t { get, replace_profile, patch_profile, erase };
+
+/// What a client wants from the user's owner.
+struct user_ask_frame {
+  uint64_t id = 0;
+  uint64_t epoch = 0;
+  uint32_t deadline_ms = 0;
+  user_verb verb = user_verb::get;
+  std::string user;
+  std::string document; // a JSON object: the profile or the patch; with get and erase not sent
+};
+
+struct user_answer_frame {
+  uint64_t id = 0;
+  ask_result result = ask_result::done;
+  route_claim route;
+  bool found = false;
+  bool created = false;
+  json::field_errors errors; // at most json::field_errors_max
+  std::string state;         // decision::encode(); empty: none
+  std::string profile;       // a JSON object; empty: none
+};
+
+/// Events for the owner of their users. `seq` is not sent.
+struct events_ask_frame {
+  uint64_t id = 0;
+  uint32_t deadline_ms = 0;
+  std::vector<storage::event_row> events;
+};
+
+enum class events_result : uint8_t {
+  done,
+  not_now,
+  rejected,
+  moved, // as in ask_result
+};
+
+struct events_answer_frame {
+  uint64_t id = 0;
+  events_result result = events_result::done;
+  route_claim route;
+  uint32_t duplicates = 0;
+  std::string detail; // for the log
+};
+
+/// The catalogue in the store has this version.
+struct catalog_hint_frame {
+  uint64_t version = 0;
+};
+
+/// A shard changed hands.
+struct route_hint_frame {
+  route_claim route;
+};
+
+/// The tables of the cluster changed: look.
+struct look_hint_frame {};
+
+using frame =
+    std::variant<decide_ask_frame, decide_answer_frame, user_ask_frame, user_answer_frame, events_ask_frame,
+                 events_answer_frame, catalog_hint_frame, route_hint_frame, look_hint_frame>;
+
+struct batch_head {
+  uint64_t from = 0; // incarnations
+  uint64_t to = 0;
+  uint64_t sequence = 0;
+  uint64_t acknowledged = 0; // the highest sequence taken from the peer
+};
+
+struct batch {
+  batch_head head;
+  std::vector<frame> frames; // none: it only acknowledges
+};
+
+/// Builds a batch frame by frame, without a variant for each. What is added must be as the decoder wants it,
+/// which is what the HTTP front lets through.
+class batch_writer {
+ public:
+  explicit batch_writer(const wire_bounds& bounds = {});
+
+  /// False when the batch would grow beyond its bounds: then it stays as it was. A frame that does not fit an
+  /// empty batch fits none.
+  [[nodiscard]] bool add(const decide_ask_frame& f);
+  [[nodiscard]] bool add(const decide_answer_frame& f);
+  [[nodiscard]] bool add(const user_ask_frame& f);
+  [[nodiscard]] bool add(const user_answer_frame& f);
+  [[nodiscard]] bool add(const events_ask_frame& f);
+  [[nodiscard]] bool add(const events_answer_frame& f);
+  [[nodiscard]] bool add(const catalog_hint_frame& f);
+  [[nodiscard]] bool add(const route_hint_frame& f);
+  [[nodiscard]] bool add(const look_hint_frame& f);
+  [[nodiscard]] bool add(const frame& f);
+
+  /// Takes over all frames of `other`, behind its own, and empties it. False when they do not fit: then both
+  /// stay as they were.
+  [[nodiscard]] bool merge(batch_writer& other);
+
+  /// Of the batch as it would be sent now, with its head.
+  size_t size_bytes() const { return bytes_.size(); }
+  size_t frames() const { return frames_; }
+  bool empty() const { return frames_ == 0; }
+
+  /// The bytes of the batch, also of one without frames; the writer is empty then.
+  std::string finish(const batch_head& head);
+
+ private:
+  template <class Frame>
+  bool append(const Frame& f);
+
+  wire_bounds bounds_;
+  std::string bytes_; // begins with room for the head
+  size_t frames_ = 0;
+};
+
+/// Empty, with a text for the log in `fault`, unless the bytes are exactly a batch of this version within the
+/// bounds whose frames hold what the HTTP front would let through: identifiers, UTF-8, 1 to 20 distinct
+/// placements, attributes and event properties within their bounds, states that can be read. Texts of JSON
+/// objects other than properties are UTF-8 within braces, not more. Takes memory for at most `frames_max`
+/// frames and 50 times the size of the bytes.
+std::optional<batch> decode_batch(std::string_view bytes, const wire_bounds& bounds, std::string& fault);
+
+/// What nodes say first to one another.
+struct hello {
+  uint8_t protocol = protocol_version;
+  std::string cluster; // its name, an identifier
+  std::string name;    // of the node, an identifier
+  uint64_t from = 0;   // incarnations
+  uint64_t to = 0;
+};
+
+std::string encode(const hello& h);
+/// Empty, with a text for the log in `fault`, unless the bytes are exactly a hello of this version.
+std::optional<hello> decode_hello(std::string_view bytes, std::string& fault);
+
+} // namespace beckon::cluster

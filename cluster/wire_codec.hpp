@@ -1,0 +1,107 @@
+#pragma once
+
+#include "cluster/wire.hpp"
+#include "decision/byte_codec.hpp"
+
+#include <string>
+#include <string_view>
+
+/// How each kind of frame is written and read; within the folder only.
+namespace beckon::cluster {
+
+/// Takes parts of frames and checks them; remembers what was wrong first.
+class wire_reader : public decision::byte_reader {
+ public:
+  using byte_reader::byte_reader;
+
+  /// Nothing more is read. `why` lives for ever.
+  void refuse(const char* why) {
+    if (good())
+      why_ = why;
+    fail();
+  }
+
+  const char* why() const { return why_; }
+
+  uint64_t number(uint64_t max, const char* why) {
+    auto n = varint();
+    if (n > max)
+      refuse(why);
+    return n <= max ? n : 0;
+  }
+
+  bool flag() { return number(1, "a yes or no is neither") == 1; }
+
+  template <class Enum>
+  Enum choice(Enum last, const char* why) {
+    return static_cast<Enum>(number(static_cast<uint64_t>(last), why));
+  }
+
+  std::string_view any_text() { return text(SIZE_MAX); }
+
+  std::string_view utf8(const char* why) {
+    auto result = any_text();
+    if (!json::is_utf8(result))
+      refuse(why);
+    return result;
+  }
+
+  std::string_view identifier(const char* why) {
+    auto result = any_text();
+    if (!json::is_identifier(result))
+      refuse(why);
+    return result;
+  }
+
+  std::string_view identifier_or_none(const char* why) {
+    auto result = any_text();
+    if (!result.empty() && !json::is_identifier(result))
+      refuse(why);
+    return result;
+  }
+
+  /// Looks like the text of a JSON object: whoever uses it reads it, or hands it to a client as it is.
+  std::string_view object_text_or_none(const char* why) {
+    auto result = utf8(why);
+    bool in_braces = result.size() >= 2 && result.front() == '{' && result.back() == '}';
+    if (!result.empty() && !in_braces)
+      refuse(why);
+    return result;
+  }
+
+  std::string_view object_text(const char* why) {
+    auto result = object_text_or_none(why);
+    if (result.empty())
+      refuse(why);
+    return result;
+  }
+
+ private:
+  const char* why_ = "it ends too early, or has a number or a length that is none";
+};
+
+void put(std::string& out, const route_claim& r);
+void read(wire_reader& in, route_claim& r);
+
+void put(std::string& out, const decide_ask_frame& f);
+void put(std::string& out, const decide_answer_frame& f);
+void put(std::string& out, const user_ask_frame& f);
+void put(std::string& out, const user_answer_frame& f);
+void put(std::string& out, const events_ask_frame& f);
+void put(std::string& out, const events_answer_frame& f);
+void put(std::string& out, const catalog_hint_frame& f);
+void put(std::string& out, const route_hint_frame& f);
+void put(std::string& out, const look_hint_frame& f);
+
+/// Fill a frame that is as it was made. What stands in it after a refusal is of no use.
+void read(wire_reader& in, decide_ask_frame& f);
+void read(wire_reader& in, decide_answer_frame& f);
+void read(wire_reader& in, user_ask_frame& f);
+void read(wire_reader& in, user_answer_frame& f);
+void read(wire_reader& in, events_ask_frame& f);
+void read(wire_reader& in, events_answer_frame& f);
+void read(wire_reader& in, catalog_hint_frame& f);
+void read(wire_reader& in, route_hint_frame& f);
+void read(wire_reader& in, look_hint_frame& f);
+
+} // namespace beckon::cluster
