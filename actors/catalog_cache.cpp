@@ -1,5 +1,7 @@
 #include "actors/catalog_cache.hpp"
 
+#include "actors/cluster_context.hpp"
+
 #include <prometheus/gauge.h>
 #include <spdlog/spdlog.h>
 
@@ -199,6 +201,8 @@ void catalog_cache_state::complete(change c, const storage::write_outcome& outco
     spdlog::info("catalogue: popup '{}' {} revision={} version={}", ask.id,
                  ask.operation == catalog_operation::erase_popup ? "erased" : "written", outcome.revision,
                  outcome.catalog_version);
+  if (node->cluster)
+    self->send(node->cluster->map(), hint_atom::value, outcome.catalog_version);
   auto answer = std::make_shared<catalog_answer>();
   auto existed = ask.operation == catalog_operation::put_popup ? outcome.existed : c.existed;
   answer->what = existed ? catalog_answer::status::done : catalog_answer::status::created;
@@ -283,6 +287,11 @@ void catalog_cache_state::fail_all() {
   load();
 }
 
+void catalog_cache_state::look(uint64_t version) {
+  if (view && view->rows.version < version)
+    load();
+}
+
 void catalog_cache_state::beat() {
   auto poll = node->options.catalog_poll_ms;
   self->delayed_send(self, std::chrono::milliseconds{poll > 0 ? poll : 1000}, beat_atom::value);
@@ -301,6 +310,7 @@ catalog_cache_actor::behavior_type catalog_cache(catalog_cache_state::self_point
       [self](const write_result_ptr& result) { self->state.written(*result); },
       [self](const read_result_ptr& result) { self->state.loaded(*result); },
       [self](lost_atom) { self->state.fail_all(); },
+      [self](look_atom, uint64_t version) { self->state.look(version); },
       [self](beat_atom) { self->state.beat(); },
   };
 }

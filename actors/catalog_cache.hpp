@@ -43,6 +43,7 @@ struct catalog_cache_state {
   void loaded(const read_result& result);
   void fail_all();
   void load();
+  void look(uint64_t version);
   void beat();
 
   static const char* name;

@@ -36,6 +36,11 @@ using read_ask_ptr = std::shared_ptr<read_ask>;
 using read_batch_ptr = std::shared_ptr<const read_batch>;
 using read_batch_result_ptr = std::shared_ptr<read_batch_result>;
 
+struct events_answer;
+using events_answer_ptr = std::shared_ptr<const events_answer>;
+struct shard_orders;
+using shard_orders_ptr = std::shared_ptr<const shard_orders>;
+
 struct node_handles;
 using node_handles_ptr = std::shared_ptr<const node_handles>;
 
@@ -56,6 +61,9 @@ CAF_ADD_ATOM(beckon_actors, beckon::actors, start_atom, "start")
 CAF_ADD_ATOM(beckon_actors, beckon::actors, stop_atom, "stop")
 CAF_ADD_ATOM(beckon_actors, beckon::actors, beat_atom, "beat") // a periodic turn of one's own
 CAF_ADD_ATOM(beckon_actors, beckon::actors, retry_atom, "retry")
+CAF_ADD_ATOM(beckon_actors, beckon::actors, order_atom, "order") // what to do with a shard from now on
+CAF_ADD_ATOM(beckon_actors, beckon::actors, hold_atom, "hold")   // asks were held for long enough
+CAF_ADD_ATOM(beckon_actors, beckon::actors, look_atom, "look")   // something has changed elsewhere
 CAF_END_TYPE_ID_BLOCK(beckon_actors)
 
 namespace beckon::actors {
@@ -107,6 +115,8 @@ using catalog_cache_actor = caf::typed_actor<
     // revision.
     caf::replies_to<change_atom, catalog_ask_ptr>::with<catalog_answer_ptr>, caf::reacts_to<write_result_ptr>,
     caf::reacts_to<read_result_ptr>, caf::reacts_to<lost_atom>,
+    // Somebody else brought the catalogue to this version: it is loaded at once if it is newer.
+    caf::reacts_to<look_atom, uint64_t>,
     // Tries to load again.
     caf::reacts_to<beat_atom>>;
 
@@ -125,7 +135,9 @@ using user_shard_actor = caf::typed_actor<
     caf::reacts_to<retry_atom, std::string>,
     // Events changed a user's stored state.
     caf::reacts_to<changed_user_ptr>, //
-    caf::reacts_to<write_result_ptr>, caf::reacts_to<read_result_ptr>, caf::reacts_to<lost_atom>>;
+    // In a cluster: serve, hand over, or send asks to the owner.
+    caf::reacts_to<order_atom, shard_orders_ptr>, caf::reacts_to<hold_atom>, caf::reacts_to<write_result_ptr>,
+    caf::reacts_to<read_result_ptr>, caf::reacts_to<lost_atom>>;
 
 /// Drops remembered answers that are older than a retry may be. Runs on: scheduler. Blocks: no.
 using answer_pruner_actor = caf::typed_actor<caf::reacts_to<beat_atom>, caf::reacts_to<write_result_ptr>>;
@@ -136,8 +148,8 @@ using answer_pruner_actor = caf::typed_actor<caf::reacts_to<beat_atom>, caf::rea
 using outbox_shipper_actor = caf::typed_actor<
     // Ships what waits, if nothing is under way.
     caf::reacts_to<beat_atom>,
-    // The store took a group, or could not.
-    caf::reacts_to<write_result_ptr>,
+    // The store took a part of a group, or could not; so did another node.
+    caf::reacts_to<write_result_ptr>, caf::reacts_to<events_answer_ptr>,
     // The pool that had the group is gone.
     caf::reacts_to<lost_atom>,
     // Answers when nothing waits any more, or at the first failure: the rest stays on disk.
@@ -218,3 +230,5 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(beckon::actors::read_ask_ptr)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(beckon::actors::read_batch_ptr)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(beckon::actors::read_batch_result_ptr)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(beckon::decision::catalog_ptr)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(beckon::actors::shard_orders_ptr)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(beckon::actors::events_answer_ptr)

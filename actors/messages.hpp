@@ -18,15 +18,36 @@ namespace beckon::actors {
 // -- decide
 // -----------------------------------------------------------------------------------------------------
 
+/// How an ask came to the shard of its user.
+struct ask_way {
+  uint64_t forwarded_id = 0; // another node sent it here under this number; 0: it came here by HTTP
+  uint64_t epoch_known = 0;  // the newest epoch of the shard that its sender knows of
+  uint8_t sendings = 0;      // how often it was sent to another node
+
+  /// A wrong owner tells who the right one is; after so many in a row the ask is given up.
+  static constexpr uint8_t sendings_max = 3;
+
+  bool forwarded() const { return forwarded_id != 0; }
+};
+
 struct decide_ask {
   decision::decide_request request;
-  std::string request_id; // empty: none
+  std::string request_id = {}; // empty: none
+  ask_way way = {};
 };
 
 enum class ask_status : uint8_t {
   done,
   unavailable, // the store could not be asked or the claim not made durable: nothing shown, nothing counted
   overloaded,  // a bound was reached before anything happened: try again later
+  moving,      // the shard is on its way to another owner, and nothing happened: try again at once
+  moved,       // never to a client: this node is not the owner, `owner` and `epoch` say who is
+};
+
+/// With ask_status::moved: the owner, as the node asked knows it.
+struct moved_to {
+  uint64_t owner = 0;
+  uint64_t epoch = 0;
 };
 
 struct decide_answer {
@@ -37,6 +58,7 @@ struct decide_answer {
   std::string decision_id;
   decision::decision what;
   std::string body; // when not empty: the answer as it must be sent (made with the claim, or replayed)
+  moved_to moved = {};
 };
 
 // -- users
@@ -48,10 +70,13 @@ struct user_ask {
   user_operation operation = user_operation::get;
   std::string user;
   std::string document; // JSON object of attributes, for replace and patch; checked already
+  ask_way way = {};
 };
 
 struct user_answer {
   ask_status status = ask_status::done;
+  std::shared_ptr<const user_ask> ask;
+  moved_to moved = {};
   bool found = false;        // whether there was anything about this user
   bool created = false;      // replace: there was no profile before
   json::field_errors errors; // patch: the merged profile is not acceptable; nothing changed

@@ -1,8 +1,11 @@
 #include "actors/node.hpp"
 
+#include "actors/cluster_context.hpp"
 #include "actors/node_context.hpp"
 #include "actors/node_scheduler.hpp"
+#include "actors/open_cluster.hpp"
 #include "actors/open_store.hpp"
+#include "actors/peer_transport.hpp"
 #include "actors/routes.hpp"
 #include "actors/supervisor.hpp"
 
@@ -93,7 +96,7 @@ class running_node : public node {
     std::vector<front> fronts;
     auto err = listen(cfg, sockets, fronts);
     if (!err)
-      err = start_actors(cfg, added);
+      err = start_actors(cfg, added, sockets);
     if (err) {
       for (const auto& f : fronts)
         ::close(f.listening.fd);
@@ -114,6 +117,7 @@ class running_node : public node {
   uint16_t port() const override { return port_; }
   std::string store_description() const override { return store_ ? store_->describe() : std::string{}; }
   uint64_t events_waiting() const override { return context_->outbox ? context_->outbox->depth().events : 0; }
+  bool drain_asked() const override { return context_->cluster && context_->cluster->drain_asked; }
   std::string fatal_reason() const override { return context_->health.fatal_reason(); }
 
   uint64_t stop() override {
@@ -158,7 +162,8 @@ class running_node : public node {
     return {};
   }
 
-  caf::error start_actors(const config::configuration& cfg, const additions& added) {
+  caf::error start_actors(const config::configuration& cfg, const additions& added,
+                          const node_sockets& sockets) {
     auto store = open_store(cfg);
     if (!store)
       return std::move(store.error());
@@ -168,6 +173,11 @@ class running_node : public node {
     if (!outbox)
       return std::move(outbox.error());
     context_->outbox = std::move(*outbox);
+    // Who only ships what another process left writes it himself: versions keep that right, and no shard
+    // moves for it.
+    if (cfg.text("storage.backend") == "mysql" && !sockets.none)
+      if (auto err = open_cluster(system_, cfg, http_url(), context_))
+        return err;
     supervisor_ = system_.spawn(supervisor, context_, store_);
     // Nobody starts the supervisor again: without it nothing else would be.
     caf::actor_cast<caf::strong_actor_ptr>(supervisor_)
@@ -179,6 +189,11 @@ class running_node : public node {
     return wait_for_start();
   }
 
+  std::string http_url() const {
+    auto host = address_.find(':') == std::string::npos ? address_ : '[' + address_ + ']';
+    return "http://" + host + ':' + std::to_string(port_);
+  }
+
   caf::error wait_for_start() {
     caf::error result;
     caf::scoped_actor self{system_};
@@ -186,6 +201,8 @@ class running_node : public node {
         .receive([](start_atom) {},
                  [&](const caf::error&) {
                    auto fault = context_->health.store.fault();
+                   if (fault.empty() && context_->cluster)
+                     fault = context_->cluster->fault();
                    result =
                        caf::make_error(caf::sec::runtime_error,
                                        fault.empty() ? "the store did not answer in time" : std::move(fault));
@@ -208,14 +225,17 @@ class running_node : public node {
   }
 
   void stop_actors() {
-    if (!supervisor_)
+    if (!supervisor_) {
+      close_cluster(context_);
       return;
+    }
     caf::scoped_actor self{system_};
     auto wait = std::chrono::milliseconds{grace_ms_} + std::chrono::seconds{10};
     self->request(supervisor_, wait, stop_atom::value)
         .receive([](stop_atom) {},
                  [this](const caf::error&) { context_->health.fail("the actors did not stop in time"); });
     supervisor_ = nullptr;
+    close_cluster(context_);
   }
 
   caf::actor_system& system_;
@@ -235,6 +255,8 @@ class running_node : public node {
 void prepare_system(caf::actor_system_config& target, const config::configuration& cfg) {
   target.add_message_types<caf::id_block::beckon_net>();
   target.add_message_types<caf::id_block::beckon_actors>();
+  target.add_message_types<caf::id_block::beckon_cluster>();
+  prepare_transport(target);
   target.load<caf::io::middleman>();
   auto threads = static_cast<size_t>(cfg.integer("node.threads"));
   if (threads == 0)

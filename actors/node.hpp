@@ -68,6 +68,9 @@ class node {
   /// Events that were accepted and are not in the store yet; 0 without an outbox.
   virtual uint64_t events_waiting() const = 0;
 
+  /// Whether an operator asked for this node to give its shards away and stop.
+  virtual bool drain_asked() const = 0;
+
   /// Whether a fault was found after which the process must not go on (an fsync error); the reason, else
   /// empty.
   virtual std::string fatal_reason() const = 0;

@@ -1,6 +1,12 @@
 #include "actors/node_context.hpp"
 
+#include "actors/cluster_context.hpp"
+
 namespace beckon::actors {
+
+bool node_context::may_claim() const {
+  return !cluster || cluster->steady_ms() < cluster->lease_until_ms;
+}
 
 void node_health::fail(std::string reason) {
   std::lock_guard guard{mutex_};

@@ -44,16 +44,46 @@ struct node_health {
   std::string fatal_reason_;
 };
 
+struct cluster_context;
+
+/// The time that decisions go by. Threadsafe.
+class node_clock {
+ public:
+  using source = int64_t (*)();
+
+  node_clock() = default;
+  /// Goes by `s`, which gives Unix time.
+  node_clock& operator=(source s) {
+    source_ = s;
+    return *this;
+  }
+  /// Goes by `s` and `ahead_ms`, which may be given anew at any time: what to add to make it Unix time.
+  void follow(source s, int64_t ahead_ms) {
+    ahead_ms_ = ahead_ms;
+    source_ = s;
+  }
+  int64_t operator()() const { return source_.load()() + ahead_ms_.load(); }
+  bool is_set() const { return source_.load() != nullptr; }
+
+ private:
+  std::atomic<source> source_{nullptr};
+  std::atomic<int64_t> ahead_ms_{0};
+};
+
 /// What the actors of one node share: where everybody is, the options, the metrics, the clock.
 /// Outlives every actor (held by shared_ptr). Threadsafe.
 struct node_context {
   node_options options;
   std::shared_ptr<node_metrics> metrics;
   node_health health;
-  std::weak_ptr<storage::store> store; // to ask for its warning
-  storage::outbox_ptr outbox;          // null: events go straight to the store
-  int64_t (*now_ms)() = nullptr;       // Unix time
-  log_limiter load_faults;             // of users: while the store is away there is one for each ask
+  std::weak_ptr<storage::store> store;      // to ask for its warning
+  storage::outbox_ptr outbox;               // null: events go straight to the store
+  std::shared_ptr<cluster_context> cluster; // null: the node has its store for itself
+  node_clock now_ms;                        // Unix time; in a cluster the database's
+  log_limiter load_faults;                  // of users: while the store is away there is one for each ask
+
+  /// Whether this node may claim now: in a cluster, as long as its lease lasts.
+  bool may_claim() const;
 
   /// The present table of actors; null before the start.
   node_handles_ptr handles() const { return std::atomic_load_explicit(&handles_, std::memory_order_acquire); }

@@ -18,8 +18,8 @@ node_options options_from(const config::configuration& cfg) {
   auto mysql = cfg.text("storage.backend") == "mysql";
   if (mysql)
     o.catalog_poll_ms = cfg.integer("catalog.poll-ms");
-  if (mysql && cfg.integer("workers.count") > 0)
-    o.user_age_max_ms = cfg.integer("workers.user-age-max-ms");
+  o.hold_asks_max = size("cluster.hold-asks-max");
+  o.hold_ms = cfg.integer("cluster.hold-ms");
   o.writers = size("writers.count");
   if (o.writers == 0)
     o.writers = mysql ? std::min<size_t>(64, 2 * user_databases(cfg)) : 1;

@@ -17,7 +17,8 @@ struct node_options {
   size_t replay_answers_max = 64;         // limits.replay-answers-max, per shard
   size_t popups_max = 10000;              // limits.popups-max
   int64_t catalog_poll_ms = 0;            // catalog.poll-ms; 0: nobody else changes the catalogue
-  int64_t user_age_max_ms = 0;            // workers.user-age-max-ms; 0: nobody else changes users
+  size_t hold_asks_max = 1000;            // cluster.hold-asks-max, per shard
+  int64_t hold_ms = 500;                  // cluster.hold-ms
   size_t writers = 1;                     // writers.count
   size_t write_jobs_max = 20000;          // writers.queue-jobs-max
   size_t write_bytes_max = 67108864;      // writers.queue-bytes-max

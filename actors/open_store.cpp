@@ -3,6 +3,7 @@
 #include "actors/node_options.hpp"
 #include "config/database_list.hpp"
 #include "storage/error.hpp"
+#include "storage/mysql_cluster_client.hpp"
 #include "storage/mysql_store.hpp"
 #include "storage/sharded_store.hpp"
 #include "storage/sqlite_store.hpp"
@@ -90,27 +91,52 @@ mysql_options at(mysql_options base, const config::shard_database& database) {
   return base;
 }
 
+/// The databases of a configuration; each knows its place.
+struct database_plan {
+  mysql_options catalog;
+  std::vector<mysql_options> users; // in their order; none: they are in that of the catalogue
+};
+
+caf::expected<database_plan> plan_from(const config::configuration& cfg) {
+  auto base = mysql_options_from(cfg);
+  if (!base)
+    return std::move(base.error());
+  auto shards = config::read_shard_databases(cfg.text("mysql.shards.databases"));
+  if (!shards)
+    return bad("mysql.shards.databases", shards.problem);
+  database_plan plan{*base, {}};
+  if (shards.list.empty())
+    return plan;
+  if (!base->replicas.empty())
+    return bad("mysql.replicas", "with mysql.shards.databases, name a replica behind its database there: "
+                                 "HOST:PORT/DATABASE+HOST:PORT");
+  auto count = static_cast<uint32_t>(shards.list.size());
+  plan.catalog.place = {count, count};
+  for (const auto& database : shards.list) {
+    auto o = at(*base, database);
+    o.replicas = addresses(database.replicas);
+    o.place = {static_cast<uint32_t>(plan.users.size()), count};
+    if (same_database(o, *base))
+      plan.catalog = o;
+    plan.users.push_back(std::move(o));
+  }
+  return plan;
+}
+
 /// The catalogue in the database of [mysql], users in those of [mysql.shards]; each database is opened once.
-caf::expected<storage::store_ptr> open_mysql_shards(const mysql_options& base,
-                                                    const std::vector<config::shard_database>& list) {
+caf::expected<storage::store_ptr> open_mysql_shards(const database_plan& plan) {
   storage::store_ptr catalog;
   std::vector<storage::store_ptr> users;
-  for (const auto& database : list) {
-    auto o = at(base, database);
-    auto has_catalog = same_database(o, base);
-    o.replicas = addresses(database.replicas);
-    o.place = {static_cast<uint32_t>(users.size()), static_cast<uint32_t>(list.size())};
+  for (const auto& o : plan.users) {
     auto opened = storage::open_mysql(o);
     if (!opened)
       return opened;
-    if (has_catalog)
+    if (same_database(o, plan.catalog))
       catalog = *opened;
     users.push_back(std::move(*opened));
   }
   if (!catalog) {
-    auto alone = base;
-    alone.place = {static_cast<uint32_t>(list.size()), static_cast<uint32_t>(list.size())};
-    auto opened = storage::open_mysql(alone);
+    auto opened = storage::open_mysql(plan.catalog);
     if (!opened)
       return opened;
     catalog = std::move(*opened);
@@ -122,35 +148,24 @@ caf::expected<storage::store_ptr> open_mysql_shards(const mysql_options& base,
   return storage::make_sharded_store(std::move(catalog), std::move(users));
 }
 
-caf::expected<storage::store_ptr> open_mysql_store(const config::configuration& cfg) {
-  auto options = mysql_options_from(cfg);
-  if (!options)
-    return std::move(options.error());
-  auto shards = config::read_shard_databases(cfg.text("mysql.shards.databases"));
-  if (!shards)
-    return bad("mysql.shards.databases", shards.problem);
-  if (shards.list.empty())
-    return storage::open_mysql(*options);
-  if (!options->replicas.empty())
-    return bad("mysql.replicas", "with mysql.shards.databases, name a replica behind its database there: "
-                                 "HOST:PORT/DATABASE+HOST:PORT");
-  return open_mysql_shards(*options, shards.list);
-}
-
 } // namespace
 
 caf::expected<std::vector<storage::mysql_options>> mysql_databases(const config::configuration& cfg) {
-  auto base = mysql_options_from(cfg);
-  if (!base)
-    return std::move(base.error());
-  auto shards = config::read_shard_databases(cfg.text("mysql.shards.databases"));
-  if (!shards)
-    return bad("mysql.shards.databases", shards.problem);
-  std::vector<mysql_options> result = {*base};
-  for (const auto& database : shards.list)
-    if (auto o = at(*base, database); !same_database(o, *base))
+  auto plan = plan_from(cfg);
+  if (!plan)
+    return std::move(plan.error());
+  std::vector<mysql_options> result = {plan->catalog};
+  for (auto& o : plan->users)
+    if (!same_database(o, plan->catalog))
       result.push_back(std::move(o));
   return result;
+}
+
+caf::expected<std::unique_ptr<storage::cluster_store>> open_cluster_tables(const config::configuration& cfg) {
+  auto plan = plan_from(cfg);
+  if (!plan)
+    return std::move(plan.error());
+  return storage::open_cluster_client(plan->catalog, plan->users, cfg.integer("cluster.database-timeout-ms"));
 }
 
 size_t user_databases(const config::configuration& cfg) {
@@ -172,8 +187,12 @@ size_t pool_size_of(const config::configuration& cfg) {
 }
 
 caf::expected<storage::store_ptr> open_store(const config::configuration& cfg) {
-  if (cfg.text("storage.backend") == "mysql")
-    return open_mysql_store(cfg);
+  if (cfg.text("storage.backend") == "mysql") {
+    auto plan = plan_from(cfg);
+    if (!plan)
+      return std::move(plan.error());
+    return plan->users.empty() ? storage::open_mysql(plan->catalog) : open_mysql_shards(*plan);
+  }
   storage::sqlite_options o;
   o.path = cfg.text("node.data-dir") + "/beckon.db";
   o.busy_timeout_ms = cfg.integer("sqlite.busy-timeout-ms");

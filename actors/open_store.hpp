@@ -1,12 +1,14 @@
 #pragma once
 
 #include "config/configuration.hpp"
+#include "storage/cluster_store.hpp"
 #include "storage/mysql_store.hpp"
 #include "storage/store.hpp"
 
 #include <caf/expected.hpp>
 
 #include <cstddef>
+#include <memory>
 #include <vector>
 
 namespace beckon::actors {
@@ -15,8 +17,12 @@ namespace beckon::actors {
 /// is for people and names the key.
 caf::expected<storage::store_ptr> open_store(const config::configuration& cfg);
 
-/// How each MySQL database is reached, that of the catalogue first; its replicas are left out.
+/// How each MySQL database is reached, that of the catalogue first.
 caf::expected<std::vector<storage::mysql_options>> mysql_databases(const config::configuration& cfg);
+
+/// The cluster's tables in these databases, for commands: opening makes and changes nothing. Blocks: to
+/// connect.
+caf::expected<std::unique_ptr<storage::cluster_store>> open_cluster_tables(const config::configuration& cfg);
 
 /// Over how many databases users are spread.
 size_t user_databases(const config::configuration& cfg);

@@ -43,4 +43,10 @@ void replay_memory::forget(const std::string& user) {
       answer = nullptr;
 }
 
+void replay_memory::forget_all() {
+  keys_.clear();
+  answers_.clear();
+  next_ = 0;
+}
+
 } // namespace beckon::actors

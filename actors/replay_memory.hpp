@@ -21,6 +21,7 @@ class replay_memory {
   decide_answer_ptr find(const std::string& user, const std::string& request_id, int64_t not_before_ms) const;
   /// Forgets a user's answers, after an erasure.
   void forget(const std::string& user);
+  void forget_all();
 
  private:
   static uint64_t key(const std::string& user, const std::string& request_id);

@@ -1,6 +1,7 @@
 #include "actors/routes.hpp"
 
 #include "actors/catalog_handlers.hpp"
+#include "actors/cluster_handler.hpp"
 #include "actors/decide_handler.hpp"
 #include "actors/events_handler.hpp"
 #include "actors/node_handlers.hpp"
@@ -35,6 +36,7 @@ std::vector<net::route> make_routes(const node_context_ptr& node) {
       make_route(http_method::put, "/v1/users/{id}", node, user_handler),
       make_route(http_method::patch, "/v1/users/{id}", node, user_handler),
       make_route(http_method::del, "/v1/users/{id}", node, user_handler),
+      make_route(http_method::get, "/v1/cluster", node, cluster_handler),
       make_route(http_method::get, "/livez", node, livez_handler),
       make_route(http_method::get, "/readyz", node, readyz_handler),
       std::move(metrics),

@@ -2,9 +2,11 @@
 
 #include "actors/answer_pruner.hpp"
 #include "actors/catalog_cache.hpp"
+#include "actors/cluster_context.hpp"
 #include "actors/outbox_shipper.hpp"
 #include "actors/reader.hpp"
 #include "actors/reader_pool.hpp"
+#include "actors/shard_map.hpp"
 #include "actors/user_shard.hpp"
 #include "actors/writer.hpp"
 #include "actors/writer_pool.hpp"
@@ -78,8 +80,10 @@ caf::strong_actor_ptr supervisor_state::start_shard(uint16_t number) {
   auto& counters = node->metrics->shard(number);
   counters.taken.set(counters.asked.load(std::memory_order_relaxed)); // what its mailbox held is gone
   replace([&](node_handles& t) { t.shards[number] = shard; });
-  // After the handle is published: a catalogue that came in between has reached either the handle or this
-  // line.
+  // After the handle is published: a catalogue, or an order, that came in between has reached either the
+  // handle or this line.
+  if (node->cluster)
+    self->send(shard, order_atom::value, present_orders(*node->cluster->owners(), number));
   if (auto present = node->catalog())
     self->send(shard, adopt_atom::value, present);
   ++node->health.shards_alive;
@@ -168,6 +172,8 @@ void supervisor_state::start_all() {
          }});
   adopt({"answer_pruner",
          [this] { return caf::actor_cast<caf::strong_actor_ptr>(self->spawn(answer_pruner, node)); }});
+  if (node->cluster)
+    start_cluster();
   self->send(self, beat_atom::value);
 }
 
@@ -221,7 +227,8 @@ void supervisor_state::restart_due() {
 
 bool supervisor_state::ready() const {
   const auto& h = node->health;
-  return h.catalog_loaded && h.store.writable && (!node->outbox || h.outbox.writable);
+  return h.catalog_loaded && h.store.writable && (!node->outbox || h.outbox.writable)
+         && (!node->cluster || (node->cluster->active && node->cluster->shards_unreachable == 0));
 }
 
 void supervisor_state::beat() {
@@ -237,11 +244,18 @@ caf::typed_response_promise<stop_atom> supervisor_state::stop() {
   stopping = self->make_response_promise<stop_atom>();
   auto promise = stopping;
   stopped = true;
+  if (node->cluster)
+    leave_cluster();
+  else
+    begin_stop();
+  return promise;
+}
+
+void supervisor_state::begin_stop() {
   if (node->outbox)
     flush_outbox();
   else
     flush_writers();
-  return promise;
 }
 
 /// Each of the flushes may take a third of the grace time.
@@ -269,10 +283,10 @@ void supervisor_state::flush_outbox() {
 
 void supervisor_state::flush_writers() {
   self->request(node->handles()->writers, flush_wait(), stop_atom::value)
-      .then([this](stop_atom) { kill_all(); },
+      .then([this](stop_atom) { end_membership(); },
             [this](const caf::error& e) {
               node->health.fail("the writers were not flushed: " + self->system().render(e));
-              kill_all();
+              end_membership();
             });
 }
 

@@ -62,6 +62,10 @@ struct supervisor_state {
   void start_pools();
   void start_workers();
   void start_outbox();
+  void start_cluster();
+  void begin_stop();
+  void leave_cluster();
+  void end_membership();
   bool ready() const;
   std::chrono::milliseconds flush_wait() const;
   void flush_outbox();

@@ -35,6 +35,11 @@ void user_cache::erase(const std::string& user) {
   entries_.erase(i);
 }
 
+void user_cache::clear() {
+  entries_.clear();
+  newest_ = oldest_ = nullptr;
+}
+
 void user_cache::unlink(user_entry& e) {
   (e.newer ? e.newer->older : newest_) = e.older;
   (e.older ? e.older->newer : oldest_) = e.newer;

@@ -83,6 +83,8 @@ class user_cache {
   /// Finds or makes the entry and marks it as used now. May drop others; returns how many in `evicted`.
   user_entry& use(const std::string& user, size_t& evicted);
   void erase(const std::string& user);
+  /// Drops all, busy or not.
+  void clear();
   void resize(size_t users_max) { users_max_ = users_max; }
   size_t size() const { return entries_.size(); }
   /// Drops the least recently used users beyond the bound, passing over busy ones and `keep`; returns how

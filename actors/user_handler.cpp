@@ -83,6 +83,9 @@ net::response render(const net::request& request, const user_answer& a, int64_t 
   std::string user{request.param("id")};
   if (a.status == ask_status::overloaded)
     return net::make_unavailable("too many requests wait for this user's state; try again later");
+  if (a.status == ask_status::moving)
+    return net::make_unavailable(
+        "this user's shard is on its way to another node; nothing was changed; try again");
   if (a.status == ask_status::unavailable)
     return net::make_unavailable(
         "the store cannot be reached; whether a change took effect is not known: look, then repeat it");

@@ -17,34 +17,48 @@ user_shard_state::user_shard_state() = default;
 
 user_shard_state::decide_promise user_shard_state::decide(decide_ask_ptr ask) {
   counters().taken.add();
-  pending_decide d{std::move(ask), self->make_response_promise<decide_answer_ptr>(), false};
-  auto promise = d.promise;
+  pending_ask d = pending_decide{std::move(ask), self->make_response_promise<decide_answer_ptr>(), false};
+  auto promise = std::get<pending_decide>(d).promise;
+  if (admits(d))
+    serve(std::get<pending_decide>(std::move(d)));
+  return promise;
+}
+
+void user_shard_state::serve(pending_decide d) {
   const auto& request = d.ask->request;
   if (!catalog) {
     reply(d, make_answer(d, ask_status::unavailable));
-    return promise;
+    return;
   }
   if (!d.ask->request_id.empty() && !request.dry_run) {
     if (auto known =
             replays.find(request.user, d.ask->request_id, node->now_ms() - decision::request_id_keep_ms)) {
       counters().replays.add();
-      d.promise.deliver(known);
-      return promise;
+      if (d.ask->way.forwarded()) { // the answer goes back under the number of this ask
+        known = std::make_shared<decide_answer>(*known);
+        known->ask = d.ask;
+      }
+      d.promise.deliver(std::move(known));
+      return;
     }
   }
   auto& e = use(request.user);
   admit(e, std::move(d));
-  return promise;
 }
 
 user_shard_state::user_promise user_shard_state::serve_user(user_ask_ptr ask) {
   counters().taken.add();
-  pending_user u{std::move(ask), self->make_response_promise<user_answer_ptr>()};
-  auto promise = u.promise;
+  pending_ask u = pending_user{std::move(ask), self->make_response_promise<user_answer_ptr>()};
+  auto promise = std::get<pending_user>(u).promise;
+  if (admits(u))
+    serve(std::get<pending_user>(std::move(u)));
+  return promise;
+}
+
+void user_shard_state::serve(pending_user u) {
   auto& e = use(u.ask->user);
   u.loads = e.loads;
   admit(e, std::move(u));
-  return promise;
 }
 
 void user_shard_state::adopt(decision::catalog_ptr c) {
@@ -64,6 +78,11 @@ void user_shard_state::merge(const storage::changed_user& changed) {
 }
 
 void user_shard_state::loaded(const read_result& result) {
+  settle_read(result);
+  finish_hand_over();
+}
+
+void user_shard_state::settle_read(const read_result& result) {
   auto t = under_way.find(result.token);
   if (t == under_way.end())
     return;
@@ -99,6 +118,11 @@ void user_shard_state::loaded(const read_result& result) {
 }
 
 void user_shard_state::written(const write_result& result) {
+  settle_write(result);
+  finish_hand_over();
+}
+
+void user_shard_state::settle_write(const write_result& result) {
   auto t = under_way.find(result.token);
   if (t == under_way.end())
     return;
@@ -117,6 +141,7 @@ void user_shard_state::written(const write_result& result) {
 void user_shard_state::fail_all() {
   for (auto& [token, user] : std::exchange(under_way, {}))
     abandon(*users.find(user));
+  finish_hand_over();
 }
 
 void user_shard_state::abandon(user_entry& e) {
@@ -274,9 +299,11 @@ void user_shard_state::give_up(pending_ask& ask, ask_status why) {
       reply(*d, make_answer(*d, why));
     return;
   }
+  auto& u = std::get<pending_user>(ask);
   auto answer = std::make_shared<user_answer>();
+  answer->ask = u.ask;
   answer->status = why;
-  std::get<pending_user>(ask).promise.deliver(user_answer_ptr{std::move(answer)});
+  u.promise.deliver(user_answer_ptr{std::move(answer)});
 }
 
 // -- behaviour
@@ -289,6 +316,9 @@ user_shard_actor::behavior_type user_shard(user_shard_state::self_pointer self, 
   st.node = std::move(node);
   st.users.resize(st.node->options.shard_users_max);
   st.replays = replay_memory{st.node->options.replay_answers_max};
+  // In a cluster nothing is served before the node says that it may be.
+  if (st.node->cluster)
+    st.place.apply({number, cluster::shard_phase::nobody, 0, 0});
   net::mark_quick(*self); // a shard only looks up, decides and sends
   return {
       [self](decide_atom, const decide_ask_ptr& ask) { return self->state.decide(ask); },
@@ -299,6 +329,8 @@ user_shard_actor::behavior_type user_shard(user_shard_state::self_pointer self, 
       [self](const read_result_ptr& result) { self->state.loaded(*result); },
       [self](lost_atom) { self->state.fail_all(); },
       [self](retry_atom, const std::string& user) { self->state.retry_owed(user); },
+      [self](order_atom, const shard_orders_ptr& orders) { self->state.obey(*orders); },
+      [self](hold_atom) { self->state.end_hold(); },
   };
 }
 

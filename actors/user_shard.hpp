@@ -1,5 +1,6 @@
 #pragma once
 
+#include "actors/cluster_interfaces.hpp"
 #include "actors/interfaces.hpp"
 #include "actors/node_context.hpp"
 #include "actors/replay_memory.hpp"
@@ -9,6 +10,7 @@
 #include <caf/typed_event_based_actor.hpp>
 
 #include <cstdint>
+#include <deque>
 #include <string>
 #include <unordered_map>
 
@@ -35,6 +37,18 @@ struct user_shard_state {
   std::unordered_map<uint64_t, std::string> under_way; // token → user
   uint64_t last_token = 0;
   size_t waiting = 0; // asks that wait, over all users
+  size_t owing = 0;   // users in that phase
+
+  /// An ask that waits for the shard itself: until an order says where it is.
+  struct held_ask {
+    pending_ask ask;
+    int64_t until_ms = 0; // node->now_ms()
+  };
+  cluster::shard_machine place;
+  gateway_actor owner; // while the shard is elsewhere
+  std::deque<held_ask> held;
+  bool hold_timed = false; // hold_atom is on its way
+  bool handed = false;     // told that nothing is under way any more
 
   decide_promise decide(decide_ask_ptr ask);
   user_promise serve_user(user_ask_ptr ask);
@@ -44,10 +58,28 @@ struct user_shard_state {
   void written(const write_result& result);
   void fail_all();
   void retry_owed(const std::string& user);
+  void obey(const shard_orders& orders);
+  void end_hold();
 
   static const char* name;
 
  private:
+  void settle_read(const read_result& result);
+  void settle_write(const write_result& result);
+  storage::fence fence() const { return {place.order().owner, place.order().epoch}; }
+  bool admits(pending_ask& ask);
+  void hold(pending_ask ask);
+  void forward(pending_ask& ask);
+  void tell_owner(pending_ask& ask);
+  void release_held();
+  void hold_waiting(user_entry& e);
+  void begin_hand_over();
+  void finish_hand_over();
+  void lose();
+  void note_fenced();
+  void serve(pending_decide d);
+  void serve(pending_user u);
+
   shard_counters& counters() { return node->metrics->shard(number); }
   user_entry& use(const std::string& user);
 

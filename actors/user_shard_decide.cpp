@@ -107,8 +107,9 @@ void user_shard_state::looked_up(user_entry& e, const read_result& result) {
 }
 
 void user_shard_state::claim(user_entry& e, pending_decide d, decide_answer_ptr answer) {
-  // An answer that does not wait for the store must not be given while the store is known to be away.
-  if (node->options.claims_queued && !node->health.store.writable) {
+  // Past its lease a node shows nothing. An answer that does not wait for the store must not be given while
+  // the store is known to be away.
+  if (!node->may_claim() || (node->options.claims_queued && !node->health.store.writable)) {
     reply(d, make_answer(d, ask_status::unavailable));
     return;
   }
@@ -132,6 +133,7 @@ void user_shard_state::write_claim(user_entry& e, pending_decide d, decide_answe
   w.next_eligible_ms = next.next_eligible_ms;
   w.state = decision::encode(next);
   w.shown = shown_in(*answer);
+  w.held = fence();
   if (!answer->ask->request_id.empty())
     w.answer = storage::stored_answer{answer->ask->request_id, answer->at_ms, answer->body};
   start_write(e, std::move(w), std::move(d));
@@ -144,8 +146,17 @@ void user_shard_state::claimed(user_entry& e, const write_result& result) {
   auto answer = std::exchange(e.work->answer, nullptr);
   auto answered = !d.promise.pending();
   auto conflict = result.error.ok() && result.outcome.status == storage::write_status::conflict;
+  auto fenced = result.error.ok() && result.outcome.status == storage::write_status::fenced;
   if (conflict)
     counters().conflicts.add();
+  if (fenced) {
+    // An answer that left before its charge was durable stays uncharged: only its owner could charge it.
+    note_fenced();
+    e.now = user_entry::phase::absent;
+    pending_ask ask{std::move(d)};
+    give_up(ask, ask_status::unavailable);
+    return;
+  }
   if (result.error.ok() && !conflict) {
     if (e.work->next.version > e.state.version)
       e.state = std::move(e.work->next);
@@ -186,13 +197,17 @@ void user_shard_state::owe(user_entry& e, decide_answer_ptr answer, bool at_once
     return;
   }
   e.now = user_entry::phase::owing;
+  ++owing;
   give_up_waiting(e, ask_status::unavailable);
   self->delayed_send(self, owed_retry, retry_atom::value, *e.user);
 }
 
 void user_shard_state::retry_owed(const std::string& user) {
-  if (auto* e = users.find(user); e && e->now == user_entry::phase::owing)
-    load(*e);
+  auto* e = users.find(user);
+  if (!e || e->now != user_entry::phase::owing)
+    return;
+  --owing;
+  load(*e);
 }
 
 void user_shard_state::charge_owed(user_entry& e) {

@@ -1,6 +1,5 @@
 #include "actors/user_shard.hpp"
 
-#include <algorithm>
 #include <deque>
 #include <limits>
 #include <utility>
@@ -15,15 +14,14 @@ constexpr int64_t read_again_pause_ms = 1000;
 
 } // namespace
 
-// Where other processes serve the same users, what they changed is seen in time: a profile is not part of the
-// version that a claim is checked against, and a patch is made on the profile that is stored. While the store
-// is away, what is in memory is better than nothing, but nothing is written that was made of it.
+// After a write or a reading that failed the store may hold something else than the memory: a profile is not
+// part of the version that a claim is checked against, and a patch is made on the profile that is stored.
+// While the store is away, what is in memory is better than nothing, but nothing is written that was made of
+// it.
 bool user_shard_state::outdated(const user_entry& e, const pending_ask& ask) const {
   auto away = !node->health.store.writable;
-  if (const auto* u = std::get_if<pending_user>(&ask)) {
-    auto unsure = node->options.user_age_max_ms != 0 || e.doubtful;
-    return unsure && u->loads == e.loads && (!away || u->ask->operation == user_operation::patch_profile);
-  }
+  if (const auto* u = std::get_if<pending_user>(&ask))
+    return e.doubtful && u->loads == e.loads && (!away || u->ask->operation == user_operation::patch_profile);
   return !away && node->now_ms() >= e.read_again_ms;
 }
 
@@ -42,10 +40,9 @@ void user_shard_state::load(user_entry& e) {
 }
 
 void user_shard_state::refreshed(user_entry& e) {
-  auto age_max = node->options.user_age_max_ms;
   e.now = user_entry::phase::ready;
   e.work->kept.reset();
-  e.read_again_ms = age_max == 0 ? std::numeric_limits<int64_t>::max() : node->now_ms() + age_max;
+  e.read_again_ms = std::numeric_limits<int64_t>::max();
   e.doubtful = false;
   ++e.loads;
 }
@@ -57,10 +54,8 @@ void user_shard_state::fall_back(user_entry& e) {
   // An event may have brought a newer state meanwhile.
   if (kept->version >= e.state.version)
     e.state = std::move(*kept);
-  auto age_max = node->options.user_age_max_ms;
   doubt(e);
-  e.read_again_ms =
-      node->now_ms() + (age_max == 0 ? read_again_pause_ms : std::min(age_max, read_again_pause_ms));
+  e.read_again_ms = node->now_ms() + read_again_pause_ms;
   give_up_waiting_users(e);
   drain(e);
 }

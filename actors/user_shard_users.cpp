@@ -6,8 +6,14 @@
 namespace beckon::actors {
 
 void user_shard_state::run_user(user_entry& e, pending_user u) {
+  // Past its lease a node may not be the owner any more, and what it has in memory not the truth.
+  if (!node->may_claim()) {
+    pending_ask ask{std::move(u)};
+    give_up(ask, ask_status::unavailable);
+    return;
+  }
   if (u.ask->operation == user_operation::erase) {
-    storage::write_job job = storage::user_erase{u.ask->user};
+    storage::write_job job = storage::user_erase{u.ask->user, number, fence()};
     start_write(e, std::move(job), std::move(u));
     return;
   }
@@ -17,6 +23,7 @@ void user_shard_state::run_user(user_entry& e, pending_user u) {
     return;
   }
   auto answer = std::make_shared<user_answer>();
+  answer->ask = u.ask;
   answer->found = e.found;
   answer->state = e.state;
   answer->profile = e.profile;
@@ -45,13 +52,15 @@ void user_shard_state::write_profile(user_entry& e, pending_user u) {
     errors.push_back({"/attributes", "the attributes of a user take at most 16 KiB as JSON"});
   if (!errors.empty()) {
     auto answer = std::make_shared<user_answer>();
+    answer->ask = u.ask;
     answer->errors = std::move(errors);
     u.promise.deliver(user_answer_ptr{std::move(answer)});
     return;
   }
   auto created = !e.profile;
   auto user = u.ask->user;
-  start_write(e, storage::profile_write{number, user, std::move(text), node->now_ms()}, std::move(u));
+  start_write(e, storage::profile_write{number, user, std::move(text), node->now_ms(), fence()},
+              std::move(u));
   e.work->profile = std::move(merged);
   e.work->created = created;
 }
@@ -67,7 +76,15 @@ void user_shard_state::user_written(user_entry& e, const write_result& result) {
     give_up(ask, overloaded ? ask_status::overloaded : ask_status::unavailable);
     return;
   }
+  if (result.outcome.status == storage::write_status::fenced) {
+    note_fenced();
+    e.now = user_entry::phase::absent;
+    pending_ask ask{std::move(u)};
+    give_up(ask, ask_status::unavailable);
+    return;
+  }
   auto answer = std::make_shared<user_answer>();
+  answer->ask = u.ask;
   if (u.ask->operation == user_operation::erase) {
     e.state = {};
     e.profile = nullptr;

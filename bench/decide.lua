@@ -4,6 +4,7 @@
 --   pool   requests are built once and sent in turn, each for one of `count` users PREFIX-000000 and so on
 --   close  as pool, and each asks for a connection of its own
 --   walk   as pool for very many users PREFIX-00000000 and so on: jumps among them, nothing is built in advance
+--   list   as pool, for the users that the file PREFIX names, one a line
 --   fresh  every request is for a user never seen before
 --   mix    nine decides for the users pool-000000 and so on, who must wait, then one for a new user, who must be
 --          shown a popup; each showing is followed by an event about it, with an id of its own
@@ -29,6 +30,21 @@ local function choose_from_pool(prefix, count, placement)
   for n = 0, count - 1 do
     requests[n] = wrk.format("POST", "/v1/decide", headers, body(format("%s-%06d", prefix, n), placement))
   end
+  return function()
+    at = at + 1
+    if at >= count then at = 0 end
+    return requests[at]
+  end
+end
+
+local function choose_from_list(path, count, placement)
+  local requests, n = {}, 0
+  for user in io.lines(path) do
+    requests[n] = wrk.format("POST", "/v1/decide", headers, body(user, placement))
+    n = n + 1
+  end
+  assert(n == count, "the file has another number of users")
+  local at = (number * 7919) % count
   return function()
     at = at + 1
     if at >= count then at = 0 end
@@ -121,6 +137,8 @@ function init(arguments)
   end
   if how == "fresh" then
     request = choose_fresh(prefix, placement)
+  elseif how == "list" then
+    request = choose_from_list(prefix, count, placement)
   elseif how == "walk" then
     request = choose_by_walking(prefix, count, placement)
   else

@@ -1,5 +1,6 @@
 """All rows by name, in the order in which they are measured. Each takes an Options and returns a Row."""
 
+import rows_cluster
 import rows_connections
 import rows_decide
 import rows_process
@@ -12,6 +13,8 @@ ROWS = {
     "claims-mariadb": rows_decide.claims_mariadb,
     "cooled-down-mariadb": rows_decide.cooled_down_mariadb,
     "workers": rows_workers.workers,
+    "crossing": rows_cluster.crossing,
+    "three-nodes": rows_cluster.three_nodes,
     "mix": rows_writes.own_mix,
     "events": rows_writes.events_as_deployed,
     "events-sqlite": rows_writes.events_sqlite,

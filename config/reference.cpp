@@ -56,6 +56,30 @@ std::string reference_ini() {
 # Texts stand in "double quotes", choices in 'single quotes', numbers and true/false without.
 # Stronger than this file: the environment (BECKON_HTTP_PORT=8081), then the command line (--http.port=8081).
 # An unknown key or a wrong value stops the start. This file is made by "beckon help ini".
+#
+# A single node needs no file at all. Three nodes of one cluster, here all on this host, need this much; files to
+# start from are in deploy/three-nodes/, and docs/operating.md goes through it:
+#
+#   node1.ini                  node2.ini                  node3.ini
+#
+#   [node]                     [node]                     [node]
+#   name = "n1"                name = "n2"                name = "n3"
+#   data-dir = "data/n1"       data-dir = "data/n2"       data-dir = "data/n3"
+#   [http]                     [http]                     [http]
+#   port = 8081                port = 8082                port = 8083
+#   [cluster]                  [cluster]                  [cluster]
+#   port = 7401                port = 7402                port = 7403
+#
+#   [storage]                  # from here on the same in all three: one database is what makes them one cluster
+#   backend = 'mysql'
+#   [mysql]
+#   host = "127.0.0.1"
+#   user = "beckon"
+#   password-file = "data/mysql-password"
+#   database = "beckon"
+#
+# On hosts of their own the ports and directories may be the same, and each names in [cluster] the address where the
+# others reach it, with its certificate (address, tls-cert, tls-key, tls-ca).
 )";
   for (const auto& s : sections()) {
     out.append("\n# ").append(s.text).append("\n[").append(s.name).append("]\n");

@@ -2,6 +2,7 @@
 
 #include "apps/beckon/catalog_commands.hpp"
 #include "apps/beckon/check.hpp"
+#include "apps/beckon/cluster_commands.hpp"
 #include "apps/beckon/command_line.hpp"
 #include "apps/beckon/serve.hpp"
 #include "apps/beckon/versions.hpp"
@@ -86,6 +87,10 @@ int run_configured(const command_line& line, const std::vector<std::string>& wor
     return import_catalog(*cfg, {line.words.front(), line.if_empty, line.url});
   if (line.command == "export")
     return export_catalog(*cfg, line.url);
+  if (line.command == "nodes")
+    return show_nodes(*cfg, line.json);
+  if (line.command == "drain")
+    return drain_node(*cfg, {line.words.front(), line.last, line.timeout_s.value_or(120)});
   if (line.seat) {
     auto seat = seat_of(*line.seat);
     return seat ? serve(*cfg, seat->file, added, *seat) : refuse("--worker-seat is for workers alone");

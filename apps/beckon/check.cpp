@@ -2,6 +2,7 @@
 
 #include "actors/open_store.hpp"
 #include "apps/beckon/app.hpp"
+#include "apps/beckon/check_cluster.hpp"
 #include "apps/beckon/check_database.hpp"
 #include "apps/beckon/check_kernel.hpp"
 #include "apps/beckon/check_report.hpp"
@@ -88,11 +89,10 @@ std::string place_of_node(const config::configuration& cfg, const store_holder& 
   return {};
 }
 
-/// The place of the running node that has the store; empty when none has.
+/// The place of the running node that has the embedded store; empty when none has.
 std::string check_store(const config::configuration& cfg, check_report& out) {
-  auto embedded = cfg.text("storage.backend") == "sqlite";
   std::error_code status;
-  if (embedded && !std::filesystem::exists(cfg.text("node.data-dir") + "/beckon.db", status)) {
+  if (!std::filesystem::exists(cfg.text("node.data-dir") + "/beckon.db", status)) {
     out.ok("store is made at the first start");
     return {};
   }
@@ -102,7 +102,7 @@ std::string check_store(const config::configuration& cfg, check_report& out) {
     return {};
   }
   auto detail = storage::describe(store.error());
-  if (!embedded || storage::code_of(store.error()) != storage::errc::unavailable) {
+  if (storage::code_of(store.error()) != storage::errc::unavailable) {
     out.fail("store: " + detail);
     return {};
   }
@@ -178,13 +178,16 @@ int check(const config::configuration& cfg) {
   out.ok("configuration");
   check_address(cfg, out);
   check_workers(cfg, out);
-  auto embedded = cfg.text("storage.backend") == "sqlite";
-  auto store_there = check_directory(cfg, out) || !embedded;
-  auto node_place = store_there ? check_store(cfg, out) : std::string{};
-  if (embedded)
+  auto directory_there = check_directory(cfg, out);
+  std::string node_place;
+  if (cfg.text("storage.backend") == "sqlite") {
+    if (directory_there)
+      node_place = check_store(cfg, out);
     check_embedded(cfg.text("node.data-dir") + "/beckon.db", out);
-  else
+  } else {
     check_servers(cfg, out);
+  }
+  check_cluster(cfg, out);
   check_ports(cfg, node_place, out);
   const kernel_settings kernel;
   check_descriptors(cfg, kernel, present_descriptor_limits(), out);

@@ -7,8 +7,8 @@
 namespace beckon::apps {
 
 /// Prints one line for each thing that a node needs: ok, warn or fail, and the remedy. Changes nothing,
-/// except that an existing store is opened (and brought up to date) unless a process has it. That is well
-/// only when the process is a node that answers on the configured port. Returns the exit code.
+/// except that an existing embedded store is opened (and brought up to date) unless a process has it. That is
+/// well only when the process is a node that answers on the configured port. Returns the exit code.
 int check(const config::configuration& cfg);
 
 /// The same when the configuration itself was refused.

@@ -13,8 +13,6 @@ namespace beckon::apps {
 
 namespace {
 
-constexpr int64_t clock_difference_max_ms = 250;
-
 void check_durability(const storage::mysql_facts& f, check_report& out) {
   auto power_cut = f.database + ": a power cut of the server may lose what it has said is stored";
   auto bad = false;
@@ -55,11 +53,28 @@ void check_connections(const config::configuration& cfg, const storage::mysql_fa
             "ALTER USER ... WITH MAX_USER_CONNECTIONS " + more + ", or smaller mysql.pool-size");
 }
 
+/// Decisions go by the clock of the database that has the members.
+void check_clocks(const config::configuration& cfg, const storage::mysql_facts& f, bool has_members,
+                  check_report& out) {
+  auto off_ms = std::abs(f.clock_ahead_ms);
+  auto text = f.database + ": the server's clock is " + std::to_string(off_ms) + " ms "
+              + (f.clock_ahead_ms < 0 ? "behind" : "ahead of") + " this host's";
+  const std::string remedy = "synchronise both, with chrony or systemd-timesyncd";
+  auto warn_ms = cfg.integer("cluster.clock-warn-ms");
+  if (has_members && off_ms > cfg.integer("cluster.clock-refuse-ms"))
+    out.fail(text + ", more than cluster.clock-refuse-ms: a node here does not join", remedy);
+  else if (off_ms > warn_ms)
+    out.warn(text, remedy + "; decisions go by the database's clock, logs and certificates by this host's");
+  else
+    out.ok(f.database + ": the clocks agree within " + std::to_string(warn_ms) + " ms");
+}
+
 } // namespace
 
 int64_t connections_needed(const config::configuration& cfg) {
   auto overflow = cfg.integer("mysql.max-overflow");
-  auto of_one = static_cast<int64_t>(actors::pool_size_of(cfg)) + overflow;
+  constexpr int64_t of_membership = 1;
+  auto of_one = static_cast<int64_t>(actors::pool_size_of(cfg)) + overflow + of_membership;
   auto workers = cfg.integer("workers.count");
   if (workers == 0)
     return of_one;
@@ -67,20 +82,26 @@ int64_t connections_needed(const config::configuration& cfg) {
   return (workers + 1) * of_one + writer_and_reader + overflow;
 }
 
-void check_server(const config::configuration& cfg, const storage::mysql_facts& f, int64_t databases,
+void check_server(const config::configuration& cfg, const storage::mysql_facts& f, const database_role& role,
                   check_report& out) {
   out.ok(f.database + " answers, version " + f.version);
   check_durability(f, out);
-  check_connections(cfg, f, databases, out);
-  auto ahead =
-      std::to_string(std::abs(f.clock_ahead_ms)) + " ms " + (f.clock_ahead_ms < 0 ? "behind" : "ahead");
-  if (std::abs(f.clock_ahead_ms) > clock_difference_max_ms)
-    out.warn(
-        f.database + ": the server's clock is " + ahead + " of this host's",
-        "synchronise both, with chrony or systemd-timesyncd; waits are measured by this host's clock, and "
-        "other hosts on this database would measure them differently");
+  check_connections(cfg, f, role.on_server, out);
+  check_clocks(cfg, f, role.has_members, out);
+}
+
+void check_schema(const storage::mysql_schema& s, check_report& out) {
+  auto newest = std::to_string(s.newest);
+  if (s.version < 0)
+    out.ok(s.database
+           + " has no tables yet: the first start makes them, for which the account needs CREATE, "
+             "ALTER, INDEX, DROP and REFERENCES");
+  else if (s.version < s.newest)
+    out.ok(s.database + ": its tables have version " + std::to_string(s.version)
+           + "; the first start of this " + "program brings them to version " + newest
+           + ", and an older program cannot start there any more");
   else
-    out.ok(f.database + ": the clocks agree within " + std::to_string(clock_difference_max_ms) + " ms");
+    out.ok(s.database + ": its tables have version " + newest + ", which is this program's");
 }
 
 void check_servers(const config::configuration& cfg, check_report& out) {
@@ -96,10 +117,16 @@ void check_servers(const config::configuration& cfg, check_report& out) {
   for (const auto& o : *databases)
     ++on_server[server(o)];
   for (const auto& o : *databases) {
-    if (auto facts = storage::inspect_mysql(o))
-      check_server(cfg, *facts, on_server[server(o)], out);
-    else
+    auto facts = storage::inspect_mysql(o);
+    if (!facts) {
       out.fail("store: " + storage::describe(facts.error()));
+      continue;
+    }
+    check_server(cfg, *facts, {on_server[server(o)], &o == &databases->front()}, out);
+    if (auto schema = storage::inspect_mysql_schema(o))
+      check_schema(*schema, out);
+    else
+      out.fail("store: " + storage::describe(schema.error()));
   }
 }
 

@@ -4,7 +4,9 @@
 #include "json/json.hpp"
 #include "json/object_reader.hpp"
 
+#include <charconv>
 #include <string_view>
+#include <system_error>
 
 namespace beckon::apps {
 
@@ -32,11 +34,27 @@ constexpr std::string_view export_text =
     R"(Writes settings and popups to standard output in the form that import reads.
   --url URL   through the HTTP API of a running node)";
 
+constexpr std::string_view nodes_text =
+    R"(Reads the cluster's tables in the database of [mysql], whether nodes answer or not, and changes nothing: who
+is there, in which state, how long its lease still lasts, how many shards it owns, and what is on its way. Ends
+with 0 when each shard has a living owner, else with 1; the last line says which.
+  --json  as one JSON object)";
+
+constexpr std::string_view drain_text =
+    R"(NODE is a name or a number of "beckon nodes". Notes in the database that the node is to leave. It sees that
+with its next heartbeat (cluster.heartbeat-ms), hands its shards to the others, takes itself off the list and ends
+with 0; no request fails for it. This waits for it, and goes on waiting while the database is away. Ends with 1 when the node has not left in
+time (the drain goes on) or died on the way.
+  --timeout-s N  how long to wait, 0 to 86400 seconds; 120 unless said otherwise
+  --last         also when no other active node is left, so that the service stops)";
+
 constexpr std::string_view help_topics = R"(  keys        every configuration key with its default
   ini         the reference cluster.ini
   markdown    the reference as a page of the documentation)";
 
-constexpr std::string_view flags[] = {"--config", "--help", "--url", "--if-empty", "--version", "--workers"};
+constexpr std::string_view flags[] = {"--config",  "--help", "--url",  "--if-empty", "--version",
+                                      "--workers", "--json", "--last", "--timeout-s"};
+constexpr int64_t timeout_s_max = 86400;
 
 /// The value of a flag: behind "=", or the next word.
 std::optional<std::string> value_of(std::string_view flag, const std::vector<std::string>& words, size_t& i) {
@@ -78,6 +96,16 @@ std::string unknown_flag(const std::string& word) {
   return result;
 }
 
+void take_timeout(command_line& out, const std::vector<std::string>& words, size_t& i, std::string& problem) {
+  auto text = value_of("--timeout-s", words, i).value_or("");
+  const auto* end = text.data() + text.size();
+  int64_t seconds = 0;
+  auto [stop, status] = std::from_chars(text.data(), end, seconds);
+  out.timeout_s = seconds;
+  if (status != std::errc{} || stop != end || seconds < 0 || seconds > timeout_s_max)
+    problem = "--timeout-s: must be a whole number from 0 to " + std::to_string(timeout_s_max);
+}
+
 /// Takes one word that begins with a dash. False: `problem` is set.
 bool take_flag(command_line& out, const std::vector<std::string>& words, size_t& i, std::string& problem) {
   const auto& word = words[i];
@@ -96,10 +124,16 @@ bool take_flag(command_line& out, const std::vector<std::string>& words, size_t&
       problem = "--workers: the value is missing; write --workers N";
   } else if (is_flag(word, "--worker-seat"))
     out.seat = value_of("--worker-seat", words, i);
+  else if (is_flag(word, "--timeout-s"))
+    take_timeout(out, words, i, problem);
   else if (word == "--help" || word == "-h")
     out.help = true;
   else if (word == "--if-empty")
     out.if_empty = true;
+  else if (word == "--json")
+    out.json = true;
+  else if (word == "--last")
+    out.last = true;
   else if (word == "--version" && out.command.empty())
     out.command = "version";
   else if (word.compare(0, 2, "--") == 0 && word.substr(0, word.find('=')).find('.') != std::string::npos)
@@ -125,13 +159,20 @@ bool check_command(const command_line& line, std::string& problem) {
 
 bool check_fit(const command_line& line, std::string& problem) {
   bool is_import = line.command == "import";
+  bool is_drain = line.command == "drain";
   if (line.if_empty && !is_import)
     problem = "--if-empty belongs to import";
   else if (line.url && !is_import && line.command != "export")
     problem = "--url belongs to import and export";
+  else if (line.json && line.command != "nodes")
+    problem = "--json belongs to nodes";
+  else if ((line.last || line.timeout_s) && !is_drain)
+    problem = "--last and --timeout-s belong to drain";
   else if (!line.help && is_import && line.words.size() != 1)
     problem = "import takes one file; write beckon import FILE";
-  else if (!is_import && line.command != "help" && !line.words.empty())
+  else if (!line.help && is_drain && line.words.size() != 1)
+    problem = "drain takes one node; write beckon drain NODE, with a name or number that beckon nodes shows";
+  else if (!is_import && !is_drain && line.command != "help" && !line.words.empty())
     problem = line.command + ": unexpected word " + json::clipped(line.words.front());
   return problem.empty();
 }
@@ -145,6 +186,10 @@ const std::vector<command>& commands() {
       {"import", "import FILE [--if-empty] [--url URL] [--KEY=VALUE]…", "write a catalogue into the store",
        import_text},
       {"export", "export [--url URL] [--KEY=VALUE]…", "write the catalogue to standard output", export_text},
+      {"nodes", "nodes [--json] [--config FILE] [--KEY=VALUE]…", "who is in the cluster, and who owns what",
+       nodes_text},
+      {"drain", "drain NODE [--timeout-s N] [--last] [--config FILE] [--KEY=VALUE]…",
+       "have a node give its shards away and end", drain_text},
       {"version", "version", "versions of the program and of what it is built on", ""},
       {"help", "help [COMMAND | keys | ini | markdown]", "this, or more about one command", help_topics},
   };

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
@@ -11,6 +12,9 @@ struct command_line {
   std::string command;               // "serve"; "" when there is none
   bool help = false;                 // --help or -h
   bool if_empty = false;             // import: --if-empty
+  bool json = false;                 // nodes: --json
+  bool last = false;                 // drain: --last
+  std::optional<int64_t> timeout_s;  // drain: --timeout-s N
   std::optional<std::string> config; // --config FILE
   std::optional<std::string> url;    // import, export: --url URL
   std::optional<std::string> seat;   // serve: --worker-seat, which only a parent gives its workers

@@ -3,6 +3,7 @@
 #include "actors/node.hpp"
 
 #include <arpa/inet.h>
+#include <array>
 #include <cerrno>
 #include <filesystem>
 #include <netinet/in.h>
@@ -36,6 +37,13 @@ std::string make_directory(const std::filesystem::path& path) {
 }
 
 } // namespace
+
+std::string name_of_node(const config::configuration& cfg) {
+  if (const auto& name = cfg.text("node.name"); !name.empty())
+    return name;
+  std::array<char, 256> host{};
+  return ::gethostname(host.data(), host.size() - 1) == 0 && host[0] != '\0' ? host.data() : "node";
+}
 
 std::filesystem::path existing_parent(const std::filesystem::path& path) {
   std::error_code status;

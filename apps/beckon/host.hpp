@@ -9,6 +9,9 @@
 /// What the operating system allows and tells.
 namespace beckon::apps {
 
+/// What this node is called: node.name, or the host's name.
+std::string name_of_node(const config::configuration& cfg);
+
 /// Whether the text is an IP address, and one that only this host reaches.
 enum class address_kind { none, loopback, other };
 address_kind kind_of_address(const std::string& text);

@@ -1,6 +1,7 @@
 #include "apps/beckon/serve.hpp"
 
 #include "apps/beckon/app.hpp"
+#include "apps/beckon/check_cluster.hpp"
 #include "apps/beckon/host.hpp"
 #include "apps/beckon/log.hpp"
 #include "apps/beckon/stop_signals.hpp"
@@ -131,6 +132,10 @@ int wait_for_end(stop_signals& signals, const actors::node& node, bool is_worker
       log_stopping(number, is_worker);
       return exit_success;
     }
+    if (node.drain_asked()) {
+      log_line(log_level::info, "stopping: an operator drains this node; its shards go to the others first");
+      return exit_success;
+    }
     if (auto reason = node.fatal_reason(); !reason.empty()) {
       log_line(log_level::error, "a fault after which this process must not go on", {{"reason", reason}});
       return exit_fatal;
@@ -196,6 +201,10 @@ std::string refusal_to_serve(const config::configuration& cfg) {
 int serve(const config::configuration& cfg, const std::string& file, const actors::additions& added,
           const std::optional<worker_seat>& seat) {
   start_logging(cfg);
+  if (auto problem = refusal_of_cluster(cfg); !problem.empty()) {
+    fail(problem);
+    return exit_usage; // trying again is of no use
+  }
   if (auto problem = refusal_to_serve(cfg); !problem.empty())
     return fail(problem);
   raise_descriptor_limit();

@@ -91,8 +91,17 @@ void worker_parent::holder_ended(const process& p, const process_end& end) {
   if (next_ && p.snapshot == next_ && s.snapshot != next_)
     give_up_reloading();
   auto now = steady_ms();
-  // The store may be away, and then no number of restarts helps, nor does ending those who still answer.
-  if (!p.ready && end.signal == 0 && end.code == exit_failure) {
+  // An operator's doing, not a fault; and somebody has to take those who connect to its socket.
+  if (p.ready && end.signal == 0 && end.code == exit_success) {
+    s.start_at_ms = now + cfg().integer("supervisor.backoff-ms");
+    log_line(log_level::info,
+             "a worker was drained; another one takes its place: to end all workers, stop this process",
+             {{"worker", p.seat + 1}, {"pid", p.pid}});
+    return;
+  }
+  // The store may be away, or a certificate have expired: then no number of restarts helps, nor does ending
+  // those who still answer.
+  if (!p.ready && end.signal == 0 && (end.code == exit_failure || end.code == exit_usage)) {
     auto wait = std::min(cfg().integer("supervisor.backoff-ms") << std::min<uint32_t>(s.vain_starts++, 10),
                          vain_start_pause_max_ms);
     log_line(log_level::error, "a worker cannot start; trying again, the others go on",

@@ -1,3 +1,4 @@
+#include "apps/beckon/check_cluster.hpp"
 #include "apps/beckon/log.hpp"
 #include "apps/beckon/serve.hpp"
 #include "apps/beckon/worker_parent.hpp"
@@ -16,6 +17,8 @@ void worker_parent::reload() {
   std::string problem;
   auto fresh = configuration_snapshot::take(from_, problem);
   if (fresh)
+    problem = refusal_of_cluster(fresh->values());
+  if (problem.empty())
     problem = refusal_of_workers(fresh->values());
   if (problem.empty())
     problem = refusal_to_serve(fresh->values());

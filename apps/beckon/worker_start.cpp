@@ -1,3 +1,4 @@
+#include "apps/beckon/host.hpp"
 #include "apps/beckon/log.hpp"
 #include "apps/beckon/worker_parent.hpp"
 #include "apps/beckon/worker_process.hpp"
@@ -20,11 +21,6 @@ namespace beckon::apps {
 namespace {
 
 constexpr const char* directory_prefix = "worker-";
-
-std::string host_name() {
-  std::array<char, 256> name{};
-  return ::gethostname(name.data(), name.size() - 1) == 0 ? name.data() : "node";
-}
 
 bool has_outbox(const std::string& path) {
   std::error_code status;
@@ -59,8 +55,7 @@ pid_t worker_parent::start_worker(size_t seat_index, int directory, const snapsh
                     pipe_ends[1], from_.file};
   auto words = words_of(to_text(place), directory, *snapshot);
   const auto& cfg = snapshot->values();
-  const auto& name = cfg.text("node.name");
-  words.push_back("--node.name=" + (name.empty() ? host_name() : name) + '-' + std::to_string(place.number));
+  words.push_back("--node.name=" + name_of_node(cfg) + '-' + std::to_string(place.number));
   if (cfg.integer("node.threads") == 0)
     words.push_back(
         "--node.threads="

@@ -1,6 +1,7 @@
 #include "apps/beckon/workers.hpp"
 
 #include "apps/beckon/app.hpp"
+#include "apps/beckon/check_cluster.hpp"
 #include "apps/beckon/log.hpp"
 #include "apps/beckon/serve.hpp"
 #include "apps/beckon/worker_parent.hpp"
@@ -16,12 +17,6 @@ std::string refusal_of_workers(const config::configuration& cfg) {
     return "workers.count is " + std::to_string(cfg.integer("workers.count"))
            + ", but storage.backend is sqlite, whose file one process owns: keep the data in a server "
              "(--storage.backend=mysql), or serve with one process (--workers 0)";
-  if (cfg.text("durability.claims") == "queued")
-    return "durability.claims is queued: an answer then leaves before the store has compared it with what "
-           "other "
-           "workers have shown, so that a popup would be shown once by each; set it to store, or serve with "
-           "one "
-           "process (--workers 0)";
   return {};
 }
 
@@ -33,7 +28,10 @@ int serve_workers(const config::sources& from, const std::vector<std::string>& w
     return exit_usage;
   }
   start_logging(snapshot->values());
-  problem = refusal_of_workers(snapshot->values());
+  problem = refusal_of_cluster(snapshot->values());
+  auto code = problem.empty() ? exit_failure : exit_usage;
+  if (problem.empty())
+    problem = refusal_of_workers(snapshot->values());
   if (problem.empty())
     problem = refusal_to_serve(snapshot->values());
   if (problem.empty()) {
@@ -42,7 +40,7 @@ int serve_workers(const config::sources& from, const std::vector<std::string>& w
       return parent.run();
   }
   log_line(log_level::error, "the workers cannot start: " + problem);
-  return exit_failure;
+  return code;
 }
 
 } // namespace beckon::apps

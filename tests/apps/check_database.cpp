@@ -29,7 +29,7 @@ storage::mysql_facts sound() {
 std::vector<std::string> warnings(const storage::mysql_facts& facts,
                                   const std::vector<std::string>& words = {}, int64_t databases = 1) {
   check_report out{nullptr};
-  check_server(with(words), facts, databases, out);
+  check_server(with(words), facts, {databases, true}, out);
   CAF_CHECK(!out.failed());
   std::vector<std::string> result;
   for (const auto& line : out.lines())
@@ -53,12 +53,12 @@ bool has(const std::string& text, const std::string& part) {
 
 CAF_TEST(connections are counted over all processes) {
   CAF_CHECK_EQUAL(
-      connections_needed(with({"--writers.count=2", "--readers.count=3", "--mysql.max-overflow=1"})), 6);
-  CAF_CHECK_EQUAL(connections_needed(with({"--mysql.pool-size=10", "--mysql.max-overflow=0"})), 10);
+      connections_needed(with({"--writers.count=2", "--readers.count=3", "--mysql.max-overflow=1"})), 7);
+  CAF_CHECK_EQUAL(connections_needed(with({"--mysql.pool-size=10", "--mysql.max-overflow=0"})), 11);
   CAF_MESSAGE("a successor has its own while its predecessor ends, and so has who ships what that leaves");
   CAF_CHECK_EQUAL(
       connections_needed(with({"--mysql.pool-size=10", "--mysql.max-overflow=1", "--workers.count=2"})),
-      3 * 11 + 3);
+      3 * 12 + 3);
 }
 
 CAF_TEST(a sound server is fine) {
@@ -82,9 +82,9 @@ CAF_TEST(what a power cut would lose is named) {
 CAF_TEST(too few connections are named) {
   auto f = sound();
   f.connections_max = 20;
-  CAF_CHECK(warnings(f, {"--mysql.pool-size=18"}).empty());
-  CAF_CHECK(has(only_warning(f, {"--mysql.pool-size=19"}), "max_connections is 20, 21 connections"));
-  CAF_CHECK(has(only_warning(f, {"--mysql.pool-size=9"}, 2), "22 connections"));
+  CAF_CHECK(warnings(f, {"--mysql.pool-size=17"}).empty());
+  CAF_CHECK(has(only_warning(f, {"--mysql.pool-size=18"}), "max_connections is 20, 21 connections"));
+  CAF_CHECK(has(only_warning(f, {"--mysql.pool-size=9"}, 2), "24 connections"));
   f = sound();
   f.user_connections_max = 3;
   CAF_CHECK(has(only_warning(f), "max_user_connections is 3"));
@@ -96,6 +96,33 @@ CAF_TEST(clocks that differ are named) {
   CAF_CHECK(warnings(f).empty());
   f.clock_ahead_ms = -251;
   CAF_CHECK(has(only_warning(f), "251 ms behind"));
-  f.clock_ahead_ms = 3000;
-  CAF_CHECK(has(only_warning(f), "3000 ms ahead"));
+  f.clock_ahead_ms = 2000;
+  CAF_CHECK(has(only_warning(f), "2000 ms ahead"));
+  CAF_CHECK(has(only_warning(f, {"--cluster.clock-warn-ms=1999"}), "2000 ms ahead"));
+  CAF_CHECK(warnings(f, {"--cluster.clock-warn-ms=2000"}).empty());
+}
+
+CAF_TEST(a clock with which no node joins is a failure) {
+  auto f = sound();
+  f.clock_ahead_ms = 2001;
+  check_report out{nullptr};
+  check_server(with({}), f, {1, true}, out);
+  CAF_CHECK(out.failed());
+  CAF_CHECK(has(out.lines().back().text, "more than cluster.clock-refuse-ms"));
+  CAF_MESSAGE("the members are in the catalogue's database alone");
+  check_report other{nullptr};
+  check_server(with({}), f, {1, false}, other);
+  CAF_CHECK(!other.failed() && other.lines().back().what == verdict::warn);
+}
+
+CAF_TEST(tables that are not there yet are no problem) {
+  for (int64_t version : {-1, 2, 3}) {
+    check_report out{nullptr};
+    check_schema({"db", version, 3}, out);
+    CAF_REQUIRE_EQUAL(out.lines().size(), 1u);
+    CAF_CHECK(!out.failed());
+    CAF_CHECK(has(out.lines().front().text, version < 0    ? "no tables yet"
+                                            : version == 2 ? "brings them to version 3"
+                                                           : "have version 3"));
+  }
 }

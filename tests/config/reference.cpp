@@ -79,6 +79,28 @@ CAF_TEST(the reference file sets every key to its default) {
   }
 }
 
+CAF_TEST(the files of three nodes differ in what must differ) {
+  std::set<std::string> names, directories;
+  std::set<int64_t> ports;
+  for (int k = 1; k <= 3; ++k) {
+    auto name = "deploy/three-nodes/node" + std::to_string(k) + ".ini";
+    auto root = std::filesystem::path{__FILE__}.parent_path().parent_path().parent_path();
+    auto cfg = config::read({(root / name).string(), {}, {}});
+    if (!cfg)
+      CAF_FAIL(config::describe(cfg.error()));
+    CAF_CHECK_EQUAL(cfg->text("storage.backend"), "mysql");
+    names.insert(cfg->text("node.name"));
+    directories.insert(cfg->text("node.data-dir"));
+    ports.insert({cfg->integer("http.port"), cfg->integer("cluster.port")});
+    CAF_MESSAGE("the head of the reference shows the same");
+    for (const char* key : {"node.name", "node.data-dir", "mysql.password-file"})
+      CAF_CHECK(config::reference_ini().find('"' + cfg->text(key) + '"') != std::string::npos);
+  }
+  CAF_CHECK_EQUAL(names.size(), 3u);
+  CAF_CHECK_EQUAL(directories.size(), 3u);
+  CAF_CHECK_EQUAL(ports.size(), 6u);
+}
+
 CAF_TEST(help and documentation name every key) {
   auto help = config::reference_help();
   auto page = config::reference_markdown();

@@ -6,20 +6,20 @@ import pytest
 
 from beckon_node import Node, program
 
-_started = []  # nodes that live now, for the log of a failed test
+started = []  # nodes that live now, for the log of a failed test
 
 
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_makereport(item, call):
     report = (yield).get_result()
     if report.failed:
-        for node in _started:
+        for node in started:
             report.sections.append((f"beckon, pid {node.pid}, port {node.port}", node.log_text()))
 
 
 def _stop(node):
-    if node in _started:
-        _started.remove(node)
+    if node in started:
+        started.remove(node)
     if not node.running():
         node.kill()
         return None
@@ -34,7 +34,7 @@ def start_node(tmp_path_factory):
 
     def start(settings=None, directory=None):
         node = Node(directory or tmp_path_factory.mktemp("node"), settings)
-        _started.append(node)
+        started.append(node)
         nodes.append(node)
         return node.start()
 
@@ -47,7 +47,7 @@ def start_node(tmp_path_factory):
 def shared_node(tmp_path_factory):
     """One node for a whole file; for fixtures of the same scope. Tests take `node`."""
     shared = Node(tmp_path_factory.mktemp("node"))
-    _started.append(shared)
+    started.append(shared)
     shared.start()
     yield shared
     code = _stop(shared)

@@ -31,14 +31,18 @@ def server(module_server):
     return module_server
 
 
-@pytest.fixture
-def settings(server):
+def own_database(server):
     """Settings of a node on a database of its own, with an account that may do nothing else."""
     name = unique("db").replace("-", "_")
     server.sql(f"CREATE DATABASE {name}; CREATE USER '{name}'@'%' IDENTIFIED BY 'secret'; "
                f"GRANT ALL ON {name}.* TO '{name}'@'%'")
     return {"storage.backend": "mysql", "mysql.port": server.port, "mysql.user": name, "mysql.password": "secret",
             "mysql.database": name}
+
+
+@pytest.fixture
+def settings(server):
+    return own_database(server)
 
 
 def charged_in(server, settings):

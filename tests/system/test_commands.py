@@ -31,7 +31,7 @@ def check(data_dir, *more):
 def test_help_names_every_command():
     done = run_program("--help")
     assert done.returncode == 0
-    for name in ("serve", "check", "import", "export", "version"):
+    for name in ("serve", "check", "import", "export", "nodes", "drain", "version"):
         assert f"beckon {name}".encode() in done.stdout
         about = run_program(name, "--help")
         assert about.returncode == 0 and f"beckon {name}".encode() in about.stdout
@@ -54,6 +54,9 @@ def test_version_names_what_it_is_built_on():
     (["serve", "--config=/nowhere.ini"], b"/nowhere.ini: cannot be read"),
     (["import"], b"beckon import FILE"),
     (["help", "imprt"], b"did you mean import?"),
+    (["drain"], b"beckon drain NODE"),
+    (["drain", "n1", "--timeout-s=1h"], b"from 0 to 86400"),
+    (["nodes", "--last"], b"belong to drain"),
     ([], b"beckon serve"),
 ])
 def test_a_wrong_call_ends_with_2_and_says_what_is_meant(words, remedy):

@@ -1,0 +1,72 @@
+"""What a node of a cluster says of it, and where users belong."""
+
+import time
+
+SHARDS = 256
+# Short times, so that nobody waits long for a lease to run out; no shorter than what busy cores may cost a heartbeat.
+QUICK = {"cluster.heartbeat-ms": 300, "cluster.lease-ms": 3000, "cluster.own-lease-ms": 2000, "cluster.silent-ms": 1200,
+         "cluster.suspect-after-ms": 300, "cluster.database-timeout-ms": 2000, "cluster.retry-ms": 100,
+         "cluster.redial-ms": 100, "cluster.link-silence-ms": 1500, "cluster.moves-max": 64}
+DEFAULT_TIMES = {"cluster.heartbeat-ms": 2000, "cluster.lease-ms": 10000, "cluster.own-lease-ms": 7000,
+                 "cluster.silent-ms": 3500, "cluster.suspect-after-ms": 1000, "cluster.database-timeout-ms": 2000,
+                 "cluster.retry-ms": 500, "cluster.redial-ms": 500, "cluster.link-silence-ms": 3000,
+                 "cluster.moves-max": 4}
+FNV_OFFSET, FNV_PRIME, MASK = 0xCBF29CE484222325, 0x100000001B3, (1 << 64) - 1
+
+
+def wait_until(check, what, deadline_s=20.0):
+    """Polls until `check` gives something true, and returns that with the seconds it took."""
+    began = time.monotonic()
+    while True:
+        found = check()
+        if found:
+            return found, time.monotonic() - began
+        assert time.monotonic() < began + deadline_s, f"not within {deadline_s} s: {what}"
+        time.sleep(0.02)  # between two looks
+
+
+def shard_of(user):
+    """64-bit FNV-1a with the finalizer of MurmurHash3, modulo the number of shards."""
+    h = FNV_OFFSET
+    for byte in user.encode():
+        h = (h ^ byte) * FNV_PRIME & MASK
+    for factor in (0xFF51AFD7ED558CCD, 0xC4CEB9FE1A85EC53):
+        h = (h ^ h >> 33) * factor & MASK
+    return (h ^ h >> 33) % SHARDS
+
+
+class View:
+    """What one node says of the cluster."""
+
+    def __init__(self, document):
+        self.document = document
+        self.self = document["self"]["incarnation"]
+        self.state = document["self"]["state"]
+        self.nodes = {one["incarnation"]: one for one in document["nodes"]}
+        self.owners = {one["shard"]: one["owner"] for one in document["shards"]}
+        self.epochs = {one["shard"]: one["epoch"] for one in document["shards"]}
+
+    def living(self):
+        return {number for number, one in self.nodes.items() if one["state"] != "dead"}
+
+    def shards_of(self, incarnation):
+        return {shard for shard, owner in self.owners.items() if owner == incarnation}
+
+    def owned(self):
+        """Whether every shard has an owner that lives."""
+        return set(self.owners.values()) <= self.living()
+
+    def settled(self):
+        """Whether everybody who lives is active and reached, with an even share of the shards at rest."""
+        others = [one for number, one in self.nodes.items() if number in self.living() - {self.self}]
+        counts = [len(self.shards_of(number)) for number in self.living()]
+        return (self.state == "active" and all(one["state"] == "active" and one["link"] == "up" for one in others)
+                and self.owned() and max(counts) - min(counts) <= 1 and not self.document["moves"])
+
+
+def look(node):
+    """The node's view of the cluster."""
+    with node.client() as client:
+        answer = client.get("/v1/cluster?verbose")
+    assert answer.status == 200, answer
+    return View(answer.json())
