@@ -33,6 +33,10 @@ std::optional<endpoint> endpoint_of(const std::string& address) {
 
 /// The text of an error for people.
 std::string text_of(const caf::actor_system& system, const caf::error& e) {
+  if (e == caf::sec::request_timeout)
+    return "it accepts connections but does not answer";
+  if (e == caf::sec::request_receiver_down)
+    return "the connection broke while it was greeted";
   std::string text;
   if (e.context().match_elements<std::string>())
     text = e.context().get_as<std::string>(0);

@@ -1,5 +1,6 @@
 #include "actors/node_handlers.hpp"
 
+#include "actors/cluster_context.hpp"
 #include "actors/request_body.hpp"
 
 #include <string>
@@ -42,6 +43,31 @@ check outbox_check(const node_context& node) {
   return {"outbox", false, fault.empty() ? "not asked yet" : fault + "; " + detail};
 }
 
+check shards_check(const node_context& node) {
+  const auto all = std::to_string(decision::shard_count);
+  const auto alive = node.health.shards_alive.load();
+  if (!node.cluster)
+    return {"shards", alive == decision::shard_count,
+            std::to_string(alive) + " of " + all + " are served by this node"};
+  auto detail = std::to_string(node.cluster->shards_owned) + " of " + all + " are this node's, "
+                + std::to_string(node.cluster->shards_unreachable) + " cannot be reached now";
+  return {"shards", alive == decision::shard_count, std::move(detail)};
+}
+
+/// A member is ready also while its lease has run out, for then it takes events, and answers who must wait;
+/// and while other nodes' shards cannot be reached, for nobody else would serve those better.
+check cluster_check(const cluster_context& c) {
+  if (!c.active) {
+    auto fault = c.fault();
+    return {"cluster", false,
+            "no member that may own users: " + (fault.empty() ? "joining, or leaving" : fault)};
+  }
+  auto left_ms = c.lease_until_ms - c.steady_ms();
+  auto detail = left_ms > 0 ? "the lease lasts for " + std::to_string(left_ms) + " ms"
+                            : "the lease has run out: no popup is shown until it is renewed; " + c.fault();
+  return {"cluster", true, std::move(detail)};
+}
+
 std::vector<check> checks(const node_context& node) {
   const auto& h = node.health;
   auto fault = h.store.fault();
@@ -54,10 +80,10 @@ std::vector<check> checks(const node_context& node) {
        h.store.writable ? store_detail(node)
        : fault.empty()  ? "not asked yet"
                         : fault},
-      {"shards", h.shards_alive == decision::shard_count,
-       std::to_string(h.shards_alive) + " of " + std::to_string(decision::shard_count)
-           + " are served by this node"},
+      shards_check(node),
   };
+  if (node.cluster)
+    list.push_back(cluster_check(*node.cluster));
   if (node.outbox)
     list.push_back(outbox_check(node));
   return list;

@@ -64,6 +64,7 @@ caf::expected<mysql_options> mysql_options_from(const config::configuration& cfg
   o.read_timeout_ms = cfg.integer("mysql.read-timeout-ms");
   o.write_timeout_ms = cfg.integer("mysql.write-timeout-ms");
   o.ping_after_idle_ms = cfg.integer("mysql.ping-after-idle-ms");
+  o.transaction_idle_ms = cfg.integer("mysql.transaction-idle-ms");
   o.recycle_after_ms = cfg.integer("mysql.recycle-after-ms");
   o.pool_size = static_cast<uint32_t>(pool_size_of(cfg));
   o.max_overflow = number("mysql.max-overflow");

@@ -8,6 +8,7 @@
 #include <chrono>
 #include <fcntl.h>
 #include <optional>
+#include <sys/socket.h>
 #include <utility>
 
 namespace beckon::actors {
@@ -157,10 +158,13 @@ void peer_door::launch() {
   acceptor_.start(this);
 }
 
+// CAF's acceptor lets go of this object at the next event of its socket, which does not come any more when the
+// whole system ends; out of the loop it goes at once.
 void peer_door::graceful_shutdown() {
-  acceptor_.graceful_shutdown();
-  detach(&acceptor_.backend(), false);
   taker_.close();
+  ::shutdown(acceptor_.fd(), SHUT_RDWR);
+  acceptor_.passivate();
+  detach(&acceptor_.backend(), false);
 }
 
 std::string peer_door::addr() const {

@@ -129,13 +129,12 @@ std::vector<char>& peer_link::rd_buf() {
   return stream_.rd_buf();
 }
 
-// CAF waits for the other side to take everything and to close as well, which a stopped process never does,
-// and the system's end waits for CAF: reading ends at once, and writing soon.
+// CAF waits until the other side has taken what is still to be written, and the system's end waits for CAF: a
+// stopped process never takes it.
 void peer_link::graceful_shutdown() {
+  set_patience(stream_.fd(), link_farewell_max_ms);
   stream_.graceful_shutdown();
   detach(&stream_.backend(), false);
-  set_patience(stream_.fd(), link_farewell_max_ms);
-  ::shutdown(stream_.fd(), SHUT_RD);
 }
 
 void peer_link::flush() {

@@ -22,6 +22,7 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <future>
 #include <stdexcept>
 #include <sys/eventfd.h>
 #include <utility>
@@ -91,6 +92,10 @@ class transport : public peer_transport {
     const auto port = doorman->port();
     port_ = port;
     caf::anon_send(links_, caf::publish_atom::value, std::move(doorman), port, door, std::move(types));
+    // Until the I/O thread watches the door CAF could not close it again.
+    auto watched = std::make_shared<std::promise<void>>();
+    io_.post([watched] { watched->set_value(); });
+    watched->get_future().wait();
     return port;
   }
 

@@ -135,7 +135,8 @@ void shard_map_state::take_time(const storage::cluster_picture& picture, const m
 
 void shard_map_state::link_changed(storage::incarnation_id peer, bool up) {
   auto i = peers_.find(peer);
-  if (i == peers_.end())
+  // What an earlier gateway to this peer has still to say is of no interest.
+  if (i == peers_.end() || self->current_sender() != i->second.gateway)
     return;
   i->second.up = up;
   if (!up)

@@ -70,6 +70,7 @@ struct shard_map_state {
   void tell(const node_handles& table, const cluster::shard_order& order);
   void spread_news();
   void publish();
+  std::string missing_links() const;
   void finish_waiting();
   bool admit(storage::incarnation_id peer, const link_actor& link,
              caf::typed_response_promise<link_actor>& promise);

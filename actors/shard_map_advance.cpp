@@ -163,6 +163,8 @@ void shard_map_state::publish() {
   c.lease_until_ms = machine_->lease_until_ms();
   if (machine_->phase() == cluster::node_phase::draining)
     c.drain_asked = true;
+  if (fault_.empty())
+    c.fault(missing_links());
   auto owned = machine_->shards_owned();
   size_t unreachable = machine_->self() == 0 ? decision::shard_count : 0;
   uint64_t highest = 0;
@@ -190,6 +192,23 @@ void shard_map_state::publish() {
   m.clock_off_seconds->Set(static_cast<double>(clock_off_ms_) / 1000.0);
   m.links_up->Set(static_cast<double>(up));
   m.highest_epoch->Set(static_cast<double>(highest));
+}
+
+/// Whom a node that joins waits for; empty: nobody.
+std::string shard_map_state::missing_links() const {
+  std::string text;
+  if (machine_->phase() != cluster::node_phase::joining)
+    return text;
+  for (auto id : machine_->missing_links()) {
+    auto i = peers_.find(id);
+    if (i == peers_.end())
+      continue;
+    text += text.empty() ? "no link to " : ", ";
+    text += i->second.name + " (incarnation " + std::to_string(id) + ", " + i->second.address + ")";
+    if (!i->second.fault.empty())
+      text += ": " + i->second.fault;
+  }
+  return text;
 }
 
 void shard_map_state::log_changes() {

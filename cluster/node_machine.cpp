@@ -39,6 +39,7 @@ void node_machine::joined(incarnation_id self, int64_t sent_ms) {
   calling_ = false;
   self_ = self;
   phase_ = node_phase::joining;
+  picture_.reset(); // of an earlier incarnation: peers are known, and links counted, from the first look on
   lease_until_ms_ = sent_ms + options_.own_lease_ms;
   contact_since_ms_ = sent_ms;
   look_soon_ = true;

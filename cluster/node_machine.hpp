@@ -142,6 +142,7 @@ class node_machine {
   void adopt_row(const storage::cluster_shard& row);
   const storage::cluster_node* find(incarnation_id node) const;
   bool is_living(incarnation_id node) const;
+  bool may_receive(incarnation_id node) const;
   bool is_silent(const storage::cluster_node& n) const;
   bool is_orphan(const storage::cluster_shard& s) const;
   std::vector<incarnation_id> owners() const;

@@ -89,7 +89,7 @@ shard_change node_machine::change_of(uint16_t shard, incarnation_id to) const {
 std::optional<cluster_call> node_machine::assign_due(int64_t now_ms) {
   assign_call out;
   for (const auto& [shard, m] : moves_)
-    if (m.handed)
+    if (m.handed && may_receive(m.to))
       out.changes.push_back(change_of(shard, m.to));
   if (!out.changes.empty())
     return out;
@@ -116,11 +116,18 @@ std::optional<cluster_call> node_machine::assign_due(int64_t now_ms) {
   return out.changes.empty() ? std::nullopt : std::optional<cluster_call>{std::move(out)};
 }
 
-// Shards that do not get finished, and those that drain without this node knowing why.
+/// The tables give a shard to nobody else.
+bool node_machine::may_receive(incarnation_id node) const {
+  const auto* n = find(node);
+  return n && (n->state == node_state::joining || n->state == node_state::active);
+}
+
+// Shards that do not get finished, those whose next owner is going itself, and those that drain without this
+// node knowing why.
 std::optional<cluster_call> node_machine::overdue_moves(int64_t now_ms) {
   cancel_moves_call out;
   for (const auto& [shard, m] : moves_)
-    if (!m.handed && now_ms >= m.begun_ms + options_.hand_over_ms)
+    if (!may_receive(m.to) || (!m.handed && now_ms >= m.begun_ms + options_.hand_over_ms))
       out.moves.push_back(change_of(shard, m.to));
   for (const auto& s : shards_)
     if (s.owner == self_ && s.state == storage::shard_state::draining && moves_.count(s.shard) == 0)

@@ -186,6 +186,8 @@ constexpr key table[] = {
   {"mysql.write-timeout-ms", integer, "2000", "ms", 1000, 10 * minute_ms, "", "Wait for a statement to be taken; whole seconds, rounded up."},
   {"mysql.ping-after-idle-ms", integer, "30000", "ms", 0, hour_ms, "", "A connection idle for longer is tried before it is used."},
   {"mysql.recycle-after-ms", integer, "1800000", "ms", 0, 24 * hour_ms, "", "A connection older than this is replaced before it is used; 0: never."},
+  {"mysql.transaction-idle-ms", integer, "5000", "ms", 1000, 10 * minute_ms, "",
+   "A transaction in which a stopped or cut-off node says nothing for so long is ended by the server; others wait for its locks until then. Rounded up to whole seconds."},
   {"mysql.pool-size", integer, "0", "", 0, 1000, "",
    "Connections kept open to each database; 0: one for each writing and reading thread, so that none waits."},
   {"mysql.max-overflow", integer, "2", "", 0, 1000, "",
