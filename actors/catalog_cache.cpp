@@ -134,8 +134,17 @@ catalog_cache_state::change_promise catalog_cache_state::accept(catalog_ask_ptr 
     refuse(c, state, {});
     return promise;
   }
+  if (c.ask->operation == catalog_operation::put_settings && !c.ask->expected_revision)
+    c.members = c.ask;
+  submit(std::move(c));
+  return promise;
+}
+
+// What is merged names the revision that it was merged into: another node may have changed the rest
+// meanwhile.
+void catalog_cache_state::submit(change c) {
   if (c.ask->operation == catalog_operation::put_settings)
-    c.ask = complete_settings(*c.ask, view->compiled->config());
+    c.ask = complete_settings(c.members ? *c.members : *c.ask, view->compiled->config());
   auto ask_out = std::make_shared<write_ask>();
   ask_out->token = ++last_token;
   ask_out->client = self;
@@ -144,7 +153,8 @@ catalog_cache_state::change_promise catalog_cache_state::accept(catalog_ask_ptr 
   if (a.operation == catalog_operation::erase_popup)
     ask_out->job = storage::popup_erase{a.id, a.expected_revision, now};
   else if (a.operation == catalog_operation::put_settings)
-    ask_out->job = storage::settings_write{a.document, a.expected_revision};
+    ask_out->job =
+        storage::settings_write{a.document, c.members ? view->rows.settings_revision : a.expected_revision};
   else
     ask_out->job = storage::popup_write{
         a.id,
@@ -152,7 +162,17 @@ catalog_cache_state::change_promise catalog_cache_state::accept(catalog_ask_ptr 
         a.document, now, a.must_exist};
   changes.emplace(last_token, std::move(c));
   self->send(node->handles()->writers, write_atom::value, write_ask_ptr{std::move(ask_out)});
-  return promise;
+}
+
+/// Whether a change of settings that met another one is to be merged into that.
+bool catalog_cache_state::merge_again(change& c) {
+  constexpr uint8_t merges_max = 5;
+  if (!c.members || ++c.merges > merges_max)
+    return false;
+  to_merge.push_back(std::move(c));
+  stale = true;
+  load();
+  return true;
 }
 
 void catalog_cache_state::refuse(change& c, catalog_answer::status why, std::string detail) {
@@ -181,6 +201,8 @@ void catalog_cache_state::written(const write_result& result) {
       stale = true;
       load();
     }
+  } else if (outcome.status == storage::write_status::conflict && merge_again(c)) {
+    return;
   } else if (outcome.status != storage::write_status::done) {
     refuse(c, outcome.status == storage::write_status::conflict ? status::conflict : status::not_found, {});
   } else if (outcome.catalog_version == view->rows.version + 1 && written_ahead.empty()) {
@@ -256,12 +278,14 @@ void catalog_cache_state::loaded(const read_result& result) {
     if (!failing || !view)
       spdlog::warn("catalogue not loaded: {}; trying again every second", result.error.detail);
     failing = true;
+    for (auto& c : std::exchange(to_merge, {}))
+      refuse(c, catalog_answer::status::unavailable, result.error.detail);
     return; // beat() tries again while there is a reason
   }
   failing = false;
   if (std::holds_alternative<std::monostate>(result.value)) {
     // What we have was stored when it was looked; a reason for doubt may have come since.
-    if (stale || !written_ahead.empty())
+    if (stale || !written_ahead.empty() || wanted > view->rows.version)
       load();
     return;
   }
@@ -274,13 +298,17 @@ void catalog_cache_state::loaded(const read_result& result) {
     else
       written_ahead.emplace_back(std::move(c), outcome);
   }
-  if (!written_ahead.empty())
+  for (auto& c : std::exchange(to_merge, {}))
+    submit(std::move(c));
+  if (!written_ahead.empty() || wanted > view->rows.version)
     load();
 }
 
 void catalog_cache_state::fail_all() {
   loading = 0;
   stale = true;
+  for (auto& c : std::exchange(to_merge, {}))
+    refuse(c, catalog_answer::status::unavailable, "nothing was changed; try again");
   for (auto& [token, c] : std::exchange(changes, {}))
     refuse(c, catalog_answer::status::unavailable,
            "whether the change was stored is not known; look before you repeat it");
@@ -288,7 +316,8 @@ void catalog_cache_state::fail_all() {
 }
 
 void catalog_cache_state::look(uint64_t version) {
-  if (view && view->rows.version < version)
+  wanted = std::max(wanted, version); // a load under way may have read the one before
+  if (view && view->rows.version < wanted)
     load();
 }
 

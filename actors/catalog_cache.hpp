@@ -25,6 +25,9 @@ struct catalog_cache_state {
     change_promise promise;
     bool existed = false;
     int64_t at_ms = 0; // the moment of the change, as stored
+    catalog_ask_ptr members =
+        {}; // of settings without If-Match: what changes, to be merged into whatever is stored
+    uint8_t merges = 0;
   };
 
   self_pointer self = nullptr;
@@ -38,6 +41,9 @@ struct catalog_cache_state {
   /// Changes that are durable and wait for a load to become live.
   std::vector<std::pair<change, storage::write_outcome>> written_ahead;
 
+  std::vector<change> to_merge; // settings that somebody else changed first: merged anew after the load
+  uint64_t wanted = 0;          // the newest version that others tell of
+
   change_promise accept(catalog_ask_ptr ask);
   void written(const write_result& result);
   void loaded(const read_result& result);
@@ -49,6 +55,8 @@ struct catalog_cache_state {
   static const char* name;
 
  private:
+  void submit(change c);
+  bool merge_again(change& c);
   void complete(change c, const storage::write_outcome& outcome);
   void adopt(storage::catalog_rows rows);
   void refuse(change& c, catalog_answer::status why, std::string detail);

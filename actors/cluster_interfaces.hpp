@@ -123,6 +123,10 @@ using shard_map_actor = caf::typed_actor<
     caf::reacts_to<hint_atom, uint64_t /* catalogue version */>,
     // Something showed that the tables have changed.
     caf::reacts_to<look_atom>,
+    // A shard was started again: it is told what to do.
+    caf::reacts_to<order_atom, uint16_t /* shard */>,
+    // The membership was started again.
+    caf::reacts_to<lost_atom>,
     // A shard has finished what was under way.
     caf::reacts_to<handed_atom, uint16_t /* shard */, uint64_t /* epoch */>,
     caf::replies_to<view_atom>::with<cluster_status_ptr>,
@@ -149,6 +153,7 @@ struct events_answer {
   uint64_t token = 0;
   cluster::events_result result = cluster::events_result::not_now;
   uint32_t duplicates = 0;
+  bool unreachable = false; // the owner: there is no link to it, or it does not answer
   std::string detail;
 };
 

@@ -33,7 +33,7 @@ door_state::reply door_state::let_in(const peer_bytes& bytes, const link_actor& 
   const auto& o = node->cluster->options;
   auto own = node->cluster->owners()->self;
   if (h)
-    fault = objection(*h, o, own);
+    fault = link ? objection(*h, o, own) : "it names no end of a link";
   if (!h || !fault.empty()) {
     auto who =
         h ? "node '" + h->name + "' (incarnation " + std::to_string(h->from) + ")" : std::string{"somebody"};

@@ -31,7 +31,20 @@ cluster::user_verb verb_of(user_operation op) {
 
 } // namespace
 
+// Numbers begin where an earlier gateway to this peer cannot have come: what it asked may still be answered,
+// and what it sent be confirmed. None sends more than 4096 in a millisecond.
+void gateway_state::open() {
+  map_ = context().map().address();
+  self->monitor(context().map());
+  last_id_ = sent_ = acknowledged_ = static_cast<uint64_t>(now()) << 12;
+}
+
 // -- asks of this node
+
+/// By the clock that all nodes go by. Its low bits are enough: nothing waits for weeks.
+uint32_t gateway_state::until(int64_t wait_ms) const {
+  return static_cast<uint32_t>(node->now_ms() + wait_ms);
+}
 
 bool gateway_state::has_room() const {
   const auto& o = node->cluster->options;
@@ -59,8 +72,8 @@ gateway_state::decide_promise gateway_state::decide(decide_ask_ptr ask) {
     return promise;
   }
   auto wait_ms = context().options.forward_timeout_ms;
-  cluster::decide_ask_frame f{last_id_ + 1, ask->way.epoch_known, static_cast<uint32_t>(wait_ms),
-                              ask->request, ask->request_id};
+  cluster::decide_ask_frame f{last_id_ + 1, ask->way.epoch_known, until(wait_ms),
+                              ask->request, ask->request_id,      ask->way.catalog_known};
   if (!gather_ask(f)) {
     promise.deliver(refuse(std::move(ask), ask_status::overloaded, 0, node->now_ms()));
     return promise;
@@ -73,9 +86,8 @@ gateway_state::decide_promise gateway_state::decide(decide_ask_ptr ask) {
 gateway_state::user_promise gateway_state::serve_user(user_ask_ptr ask) {
   auto promise = self->make_response_promise<user_answer_ptr>();
   auto wait_ms = context().options.forward_timeout_ms;
-  cluster::user_ask_frame f{
-      last_id_ + 1, ask->way.epoch_known, static_cast<uint32_t>(wait_ms), verb_of(ask->operation),
-      ask->user,    ask->document};
+  cluster::user_ask_frame f{last_id_ + 1, ask->way.epoch_known, until(wait_ms), verb_of(ask->operation),
+                            ask->user,    ask->document};
   if (!up_ || !has_room() || !gather_ask(f)) {
     if (up_)
       metrics().refused->Increment();
@@ -89,7 +101,7 @@ gateway_state::user_promise gateway_state::serve_user(user_ask_ptr ask) {
 
 void gateway_state::apply(const events_ask_ptr& ask) {
   auto wait_ms = context().options.apply_timeout_ms;
-  cluster::events_ask_frame f{last_id_ + 1, static_cast<uint32_t>(wait_ms), ask->events};
+  cluster::events_ask_frame f{last_id_ + 1, until(wait_ms), ask->events};
   asked what{ask};
   if (!up_ || !has_room() || !gather_ask(f)) {
     fail(what);
@@ -203,8 +215,10 @@ gateway_actor::behavior_type gateway(gateway_state::self_pointer self, node_cont
   st.own = own;
   st.peer = peer;
   st.peer_name = std::move(peer_name);
+  st.open();
   st.echo = self->spawn(turn_echo);
   self->set_down_handler([self](const caf::down_msg& down) { self->state.link_down(down); });
+  self->set_exit_handler([self](const caf::exit_msg&) { self->state.retire(); });
   self->send(self, beat_atom::value);
   net::mark_quick(*self); // large batches come by the scheduler (link_end)
   return {

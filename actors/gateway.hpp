@@ -53,11 +53,13 @@ struct gateway_state {
   void answer(const write_result& result);
   void hint_catalog(uint64_t version);
   void hint_route(const cluster::route_claim& route);
+  void open();
   void begin_link();
   void attach(link_actor link);
   void link_down(const caf::down_msg& down);
   void take(const peer_bytes& bytes);
   void flush();
+  void retire();
   void beat();
 
   static const char* name;
@@ -70,6 +72,7 @@ struct gateway_state {
   int64_t now() const { return node->cluster->steady_ms(); }
 
   bool has_room() const;
+  uint32_t until(int64_t wait_ms) const;
   uint64_t note(asked what, int64_t wait_ms, std::deque<std::pair<int64_t, uint64_t>>& due);
   template <class Frame>
   bool gather_ask(const Frame& f);
@@ -82,6 +85,7 @@ struct gateway_state {
   void fail(asked& what);
   void fail_all();
   void expire(std::deque<std::pair<int64_t, uint64_t>>& due);
+  void drop_link(const char* why);
   void set_up(bool is_up, const char* why);
 
   void handle(cluster::decide_ask_frame& f);
@@ -93,11 +97,14 @@ struct gateway_state {
   void handle(const cluster::catalog_hint_frame& f);
   void handle(const cluster::route_hint_frame& f);
   void handle(const cluster::look_hint_frame& f);
+  bool is_late(uint32_t deadline) const;
   bool is_newer(const cluster::route_claim& route, const ask_way& way, const std::string& user);
   cluster::route_claim route_of(const std::string& user, const moved_to& where) const;
 
   link_actor link_;
   bool up_ = false;
+  bool retired_ = false;
+  caf::actor_addr map_;  // whose gateway this is
   int64_t heard_ms_ = 0; // when something came
   int64_t sent_ms_ = 0;  // when something was sent
   int64_t unacknowledged_since_ms_ = 0;

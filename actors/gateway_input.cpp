@@ -45,15 +45,26 @@ void gateway_state::take(const peer_bytes& bytes) {
 
 // -- asks of the peer
 
+/// What the peer has given up by now must not be carried out: its client was told so, and may have done
+/// something else.
+bool gateway_state::is_late(uint32_t deadline) const {
+  auto left_ms = static_cast<int32_t>(deadline - static_cast<uint32_t>(node->now_ms()));
+  if (left_ms >= 0)
+    return false;
+  node->cluster->metrics->timed_out->Increment();
+  return true;
+}
+
 void gateway_state::handle(cluster::decide_ask_frame& f) {
   auto table = node->handles();
-  if (!table)
+  if (!table || f.id == 0 || is_late(f.deadline_ms))
     return;
   auto ask = std::make_shared<decide_ask>();
   ask->request = std::move(f.request);
   ask->request_id = std::move(f.request_id);
   ask->way.forwarded_id = f.id;
   ask->way.epoch_known = f.epoch;
+  ask->way.catalog_known = f.catalog;
   auto shard = decision::shard_of(ask->request.user);
   node->metrics->shard(static_cast<uint16_t>(shard)).asked.fetch_add(1, std::memory_order_relaxed);
   self->send(table->shards[shard], decide_atom::value, decide_ask_ptr{std::move(ask)});
@@ -89,7 +100,7 @@ ask_status status_of(cluster::ask_result r) {
 
 void gateway_state::handle(cluster::user_ask_frame& f) {
   auto table = node->handles();
-  if (!table)
+  if (!table || f.id == 0 || is_late(f.deadline_ms))
     return;
   auto ask = std::make_shared<user_ask>();
   ask->operation = operation_of(f.verb);
@@ -105,7 +116,7 @@ void gateway_state::handle(cluster::user_ask_frame& f) {
 // Only the owner applies events: each shard's fence goes with them.
 void gateway_state::handle(cluster::events_ask_frame& f) {
   auto table = node->handles();
-  if (!table || f.events.empty())
+  if (!table || f.id == 0 || f.events.empty() || is_late(f.deadline_ms))
     return;
   auto owners = context().owners();
   storage::event_batch_write job;
@@ -189,19 +200,23 @@ void gateway_state::handle(cluster::user_answer_frame& f) {
     return;
   }
   auto answer = std::make_shared<user_answer>();
+  auto state = decision::decode_user_state(f.state);
+  json::document doc;
+  json::field_errors errors;
+  if (!f.profile.empty() && !json::parse(f.profile, doc))
+    answer->profile =
+        std::make_shared<const decision::attributes>(decision::parse_attributes(doc, {}, errors));
+  if ((!f.state.empty() && !state) || (!f.profile.empty() && !answer->profile) || !errors.empty()) {
+    metrics().bad_batches->Increment();
+    a.promise.deliver(refuse(std::move(a.ask), ask_status::unavailable));
+    return;
+  }
   answer->ask = std::move(a.ask);
   answer->found = f.found;
   answer->created = f.created;
   answer->errors = std::move(f.errors);
-  if (auto state = decision::decode_user_state(f.state))
+  if (state)
     answer->state = std::move(*state);
-  if (!f.profile.empty()) {
-    json::document doc;
-    json::field_errors errors;
-    if (!json::parse(f.profile, doc))
-      answer->profile =
-          std::make_shared<const decision::attributes>(decision::parse_attributes(doc, {}, errors));
-  }
   a.promise.deliver(user_answer_ptr{std::move(answer)});
 }
 

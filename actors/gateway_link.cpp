@@ -71,18 +71,25 @@ void gateway_state::note_too_large() {
 
 // -- the link
 
+// Numbers go on from link to link: what an older link still brings must not pass for the new one's.
 void gateway_state::begin_link() {
-  if (link_)
-    self->demonitor(link_.address());
-  link_ = nullptr;
-  set_up(false, "a new link is made");
-  sent_ = acknowledged_ = taken_ = 0;
+  drop_link("a new link is made");
+  acknowledged_ = sent_;
   unconfirmed_ = false;
   asks_ = std::deque<cluster::batch_writer>(1);
   answers_ = cluster::batch_writer{};
 }
 
+void gateway_state::drop_link(const char* why) {
+  if (link_)
+    self->demonitor(link_.address());
+  link_ = nullptr;
+  set_up(false, why);
+}
+
 void gateway_state::attach(link_actor link) {
+  if (retired_ || !link)
+    return;
   link_ = std::move(link);
   self->monitor(link_);
   heard_ms_ = sent_ms_ = now();
@@ -91,6 +98,10 @@ void gateway_state::attach(link_actor link) {
 }
 
 void gateway_state::link_down(const caf::down_msg& down) {
+  if (down.source == map_) {
+    retire(); // the next shard map makes gateways of its own
+    return;
+  }
   if (!link_ || down.source != link_.address())
     return;
   link_ = nullptr;
@@ -106,7 +117,14 @@ void gateway_state::set_up(bool is_up, const char* why) {
     spdlog::warn("cluster: link to {} (incarnation {}) is down: {}", peer_name, peer, why);
     fail_all();
   }
-  self->send(context().map(), link_atom::value, uint64_t{peer}, is_up);
+  if (!retired_)
+    self->send(context().map(), link_atom::value, uint64_t{peer}, is_up);
+}
+
+// Nobody waits in vain: neither those who were promised an answer, nor those whose asks are in the mailbox.
+void gateway_state::retire() {
+  retired_ = true;
+  drop_link("the peer is gone, or this node is another by now");
 }
 
 void gateway_state::fail(asked& what) {
@@ -118,6 +136,7 @@ void gateway_state::fail(asked& what) {
     const auto& e = std::get<events_ask_ptr>(what);
     auto answer = std::make_shared<events_answer>();
     answer->token = e->token;
+    answer->unreachable = true;
     answer->detail = "node " + peer_name + " (incarnation " + std::to_string(peer) + ") does not answer";
     self->send(e->client, events_answer_ptr{std::move(answer)});
   }
@@ -129,6 +148,7 @@ void gateway_state::fail_all() {
     fail(what);
   asks_due_.clear();
   events_due_.clear();
+  asks_ = std::deque<cluster::batch_writer>(1); // nobody waits for them any more
 }
 
 void gateway_state::expire(std::deque<std::pair<int64_t, uint64_t>>& due) {
@@ -145,6 +165,10 @@ void gateway_state::expire(std::deque<std::pair<int64_t, uint64_t>>& due) {
 }
 
 void gateway_state::beat() {
+  if (retired_) {
+    self->quit();
+    return;
+  }
   self->delayed_send(self, beat_interval, beat_atom::value);
   expire(asks_due_);
   expire(events_due_);
@@ -152,10 +176,10 @@ void gateway_state::beat() {
     return;
   auto silence_ms = context().options.link_silence_ms;
   if (now() - heard_ms_ > silence_ms)
-    set_up(false, "the peer is silent");
+    drop_link("the peer is silent");
   else if (sent_ != acknowledged_ && now() - unacknowledged_since_ms_ > silence_ms)
-    set_up(false, "the peer takes nothing");
-  if (now() - sent_ms_ >= keep_alive_ms)
+    drop_link("the peer takes nothing"); // it then hears nothing, and a new one is made
+  if (link_ && now() - sent_ms_ >= keep_alive_ms)
     send_batch(answers_);
 }
 

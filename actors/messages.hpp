@@ -20,9 +20,10 @@ namespace beckon::actors {
 
 /// How an ask came to the shard of its user.
 struct ask_way {
-  uint64_t forwarded_id = 0; // another node sent it here under this number; 0: it came here by HTTP
-  uint64_t epoch_known = 0;  // the newest epoch of the shard that its sender knows of
-  uint8_t sendings = 0;      // how often it was sent to another node
+  uint64_t forwarded_id = 0;  // another node sent it here under this number; 0: it came here by HTTP
+  uint64_t epoch_known = 0;   // the newest epoch of the shard that its sender knows of
+  uint64_t catalog_known = 0; // the version of the catalogue there
+  uint8_t sendings = 0;       // how often it was sent to another node
 
   /// A wrong owner tells who the right one is; after so many in a row the ask is given up.
   static constexpr uint8_t sendings_max = 3;

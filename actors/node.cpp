@@ -29,6 +29,7 @@ namespace {
 
 /// The store may need this long to open, migrate and load on a start.
 constexpr std::chrono::seconds start_wait_max{60};
+constexpr std::chrono::milliseconds start_look{200};
 
 int64_t unix_now_ms() {
   using namespace std::chrono;
@@ -90,13 +91,16 @@ class running_node : public node {
 
   ~running_node() override { stop(); }
 
-  caf::error open(const config::configuration& cfg, const additions& added, const node_sockets& sockets) {
+  caf::error open(const config::configuration& cfg, const additions& added, const node_sockets& sockets,
+                  const std::function<bool()>& give_up) {
     grace_ms_ = cfg.integer("node.grace-ms");
     // The port first: a port in use is the most likely mistake, and then nothing else has been started.
     std::vector<front> fronts;
     auto err = listen(cfg, sockets, fronts);
     if (!err)
       err = start_actors(cfg, added, sockets);
+    if (!err)
+      err = wait_for_start(give_up);
     if (err) {
       for (const auto& f : fronts)
         ::close(f.listening.fd);
@@ -186,7 +190,7 @@ class running_node : public node {
           if (!node->health.draining)
             node->health.fail("the supervisor died");
         });
-    return wait_for_start();
+    return {};
   }
 
   std::string http_url() const {
@@ -194,20 +198,36 @@ class running_node : public node {
     return "http://" + host + ':' + std::to_string(port_);
   }
 
-  caf::error wait_for_start() {
-    caf::error result;
+  caf::error wait_for_start(const std::function<bool()>& give_up) {
     caf::scoped_actor self{system_};
-    self->request(supervisor_, start_wait_max, start_atom::value)
-        .receive([](start_atom) {},
-                 [&](const caf::error&) {
-                   auto fault = context_->health.store.fault();
-                   if (fault.empty() && context_->cluster)
-                     fault = context_->cluster->fault();
-                   result =
-                       caf::make_error(caf::sec::runtime_error,
-                                       fault.empty() ? "the store did not answer in time" : std::move(fault));
-                 });
-    return result;
+    for (auto until = std::chrono::steady_clock::now() + start_wait_max;;) {
+      caf::error failed;
+      self->request(supervisor_, start_look, start_atom::value)
+          .receive([](start_atom) {}, [&](caf::error& e) { failed = std::move(e); });
+      if (!failed)
+        return {};
+      if (give_up && give_up())
+        return caf::make_error(caf::sec::runtime_error, "it was stopped before it was ready");
+      if (failed != caf::sec::request_timeout || std::chrono::steady_clock::now() >= until)
+        return caf::make_error(caf::sec::runtime_error, why_not_ready());
+    }
+  }
+
+  std::string why_not_ready() const {
+    if (auto fault = context_->health.store.fault(); !fault.empty())
+      return fault;
+    const auto* cluster = context_->cluster.get();
+    if (!cluster)
+      return "the store did not answer in time";
+    if (auto fault = cluster->fault(); !fault.empty())
+      return fault;
+    if (!cluster->active)
+      return "it could not join the cluster: a node must have a link to each other one; the log says which "
+             "cannot be reached, and beckon nodes who is there";
+    if (auto without = cluster->shards_unreachable.load(); without > 0)
+      return std::to_string(without)
+             + " shards belong to nobody, or to a node that cannot be reached; see beckon nodes";
+    return "the store did not answer in time";
   }
 
   void drain() {
@@ -230,7 +250,8 @@ class running_node : public node {
       return;
     }
     caf::scoped_actor self{system_};
-    auto wait = std::chrono::milliseconds{grace_ms_} + std::chrono::seconds{10};
+    // Shards, outbox and writers have their own bounds, and so has leaving the cluster.
+    auto wait = 3 * std::chrono::milliseconds{grace_ms_} + std::chrono::seconds{15};
     self->request(supervisor_, wait, stop_atom::value)
         .receive([](stop_atom) {},
                  [this](const caf::error&) { context_->health.fail("the actors did not stop in time"); });
@@ -268,13 +289,14 @@ void prepare_system(caf::actor_system_config& target, const config::configuratio
 }
 
 caf::expected<std::unique_ptr<node>> node::start(caf::actor_system& system, const config::configuration& cfg,
-                                                 const additions& added, const node_sockets& sockets) {
+                                                 const additions& added, const node_sockets& sockets,
+                                                 const std::function<bool()>& give_up) {
   auto context = std::make_shared<node_context>();
   context->options = options_from(cfg);
   context->metrics = std::make_shared<node_metrics>(std::make_shared<prometheus::Registry>());
   context->now_ms = unix_now_ms;
   auto running = std::make_unique<running_node>(system, std::move(context));
-  if (auto err = running->open(cfg, added, sockets))
+  if (auto err = running->open(cfg, added, sockets, give_up))
     return err;
   return std::unique_ptr<node>{std::move(running)};
 }

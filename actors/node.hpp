@@ -54,11 +54,13 @@ class node {
  public:
   virtual ~node() = default;
 
-  /// Opens the store, migrates it, starts the actors and listens. On an error nothing is left running.
-  /// The error's text is for people.
+  /// Opens the store, migrates it, starts the actors, joins the cluster and listens. On an error nothing is
+  /// left running. The error's text is for people. Blocks: until the node is ready, for a minute at most, or
+  /// until `give_up`, which is asked now and then while it waits, says so.
   static caf::expected<std::unique_ptr<node>> start(caf::actor_system& system,
                                                     const config::configuration& cfg, const additions& added,
-                                                    const node_sockets& sockets = {});
+                                                    const node_sockets& sockets = {},
+                                                    const std::function<bool()>& give_up = {});
 
   virtual const std::string& address() const = 0;
   virtual uint16_t port() const = 0;

@@ -57,7 +57,8 @@ class node_clock {
     source_ = s;
     return *this;
   }
-  /// Goes by `s` and `ahead_ms`, which may be given anew at any time: what to add to make it Unix time.
+  /// Goes by `s` and `ahead_ms`: what to add to make it Unix time. Threadsafe only with the source that it
+  /// has already.
   void follow(source s, int64_t ahead_ms) {
     ahead_ms_ = ahead_ms;
     source_ = s;

@@ -124,12 +124,19 @@ caf::error open_cluster(caf::actor_system& system, const config::configuration& 
   context->options.http = http;
   context->options.version = BECKON_VERSION;
   context->steady_ms = steady_now_ms;
+  // From now on only what is added changes: nobody may see one without the other.
+  node->now_ms.follow(steady_now_ms, node->now_ms() - steady_now_ms());
   context->metrics = std::make_unique<cluster_metrics>(*node->metrics->registry());
   auto identity = identity_of(cfg, *node);
   if (!identity)
     return std::move(identity.error());
   context->options.identity = std::move(*identity);
-  auto transport = peer_transport::make(system, transport_options_from(cfg));
+  auto transport_options = transport_options_from(cfg);
+  transport_options.on_broken = [weak = std::weak_ptr<node_context>{node}] {
+    if (auto broken = weak.lock())
+      broken->health.fail("no link to other nodes can be made any more: CAF's broker ended");
+  };
+  auto transport = peer_transport::make(system, std::move(transport_options));
   if (!transport)
     return storage::make_error(storage::errc::bad_options, describe_transport_error(transport.error()));
   context->transport = std::move(*transport);

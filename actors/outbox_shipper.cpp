@@ -7,6 +7,7 @@
 #include <prometheus/gauge.h>
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <chrono>
 #include <iterator>
 #include <map>
@@ -36,8 +37,18 @@ void outbox_shipper_state::beat() {
   auto pause = failing ? std::chrono::milliseconds{node->options.ship_retry_ms} : look_interval;
   self->delayed_send(self, pause, beat_atom::value);
   publish();
+  if (is_overdue()) {
+    spdlog::warn("outbox: no answer about events that were shipped; shipping them again");
+    give_up_group();
+  }
   if (under_way.empty())
     ship();
+}
+
+// Every part has its answer within the time-outs of those who have it, unless one of them died with it.
+bool outbox_shipper_state::is_overdue() const {
+  return node->cluster && !under_way.empty()
+         && node->cluster->steady_ms() - begun_ms > 2 * node->cluster->options.apply_timeout_ms;
 }
 
 void outbox_shipper_state::ship() {
@@ -64,6 +75,7 @@ void outbox_shipper_state::ship() {
   duplicates = 0;
   fault = {};
   parts.clear();
+  begun_ms = node->cluster ? node->cluster->steady_ms() : 0;
   if (!node->cluster)
     send_here(std::move(all), {});
   else if (!split(std::move(all)))
@@ -100,7 +112,7 @@ void outbox_shipper_state::send_here(std::vector<storage::event_row> events,
   ask->token = ++token;
   ask->job = storage::event_batch_write{std::move(events), std::move(held)};
   ask->client = self;
-  parts.insert(token);
+  parts.emplace(token, nullptr);
   self->send(node->handles()->writers, write_atom::value, write_ask_ptr{std::move(ask)});
 }
 
@@ -115,8 +127,9 @@ void outbox_shipper_state::send_there(const gateway_actor& gateway, std::vector<
     ask->events.assign(std::make_move_iterator(events.begin() + static_cast<std::ptrdiff_t>(first)),
                        std::make_move_iterator(events.begin() + static_cast<std::ptrdiff_t>(last)));
     ask->client = self;
-    parts.insert(token);
-    self->send(gateway, events_ask_ptr{std::move(ask)});
+    events_ask_ptr part{std::move(ask)};
+    parts.emplace(token, part);
+    self->send(gateway, part);
     first = last;
   }
 }
@@ -130,7 +143,20 @@ void outbox_shipper_state::settle(const write_result& result) {
   settle_part(result.token, result.outcome.duplicates, std::move(why));
 }
 
+// What an owner that cannot be reached should apply is stored from here, under that owner's fence: it holds
+// as long as he is the owner, and his next claim finds a newer version of the state and reads it. So one link
+// that is cut does not hold all events up.
 void outbox_shipper_state::settle(const events_answer& answer) {
+  if (auto i = parts.find(answer.token); answer.unreachable && i != parts.end() && i->second) {
+    auto ask = i->second;
+    auto held = fences_of(ask->events, *node->cluster->owners());
+    auto owned = std::all_of(held.begin(), held.end(), [](const auto& h) { return h.held.owner != 0; });
+    if (owned) {
+      parts.erase(i);
+      send_here(ask->events, std::move(held));
+      return;
+    }
+  }
   work_error why;
   if (answer.result != cluster::events_result::done) {
     auto rejected = answer.result == cluster::events_result::rejected;
@@ -179,7 +205,8 @@ void outbox_shipper_state::refused() {
     if (!failing)
       spdlog::warn("outbox: the store does not take events now: {}; they stay in the outbox", fault.detail);
     failing = true;
-    finish();
+    if (!may_recover())
+      finish();
     return;
   }
   if (group.size() > 1) {
@@ -205,11 +232,17 @@ void outbox_shipper_state::give_up_group() {
 caf::typed_response_promise<stop_atom> outbox_shipper_state::stop() {
   stopping = self->make_response_promise<stop_atom>();
   auto promise = stopping;
-  if (failing)
+  if (failing && !may_recover())
     finish();
   else if (under_way.empty())
     ship();
   return promise;
+}
+
+/// Whether another try may help soon: shards that have just changed hands are found by the next one. Whoever
+/// waits for the end bounds it.
+bool outbox_shipper_state::may_recover() const {
+  return node->cluster && node->health.store.writable;
 }
 
 void outbox_shipper_state::finish() {

@@ -7,7 +7,7 @@
 #include <caf/typed_event_based_actor.hpp>
 
 #include <cstdint>
-#include <set>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -23,8 +23,10 @@ struct outbox_shipper_state {
   self_pointer self = nullptr;
   node_context_ptr node;
   std::vector<int64_t> under_way; // places of the group that is being stored; empty: none
-  std::set<uint64_t> parts;       // tokens of its parts that are not settled yet
+  /// Its parts that are not settled yet, by token; what was sent to another node is kept until then.
+  std::map<uint64_t, events_ask_ptr> parts;
   size_t events_under_way = 0;
+  int64_t begun_ms = 0;    // steady; when they were sent, in a cluster
   uint32_t duplicates = 0; // in the group
   work_error fault;        // of its parts, the one that decides; ok: none yet
   uint64_t token = 0;
@@ -42,6 +44,7 @@ struct outbox_shipper_state {
   static const char* name;
 
  private:
+  bool is_overdue() const;
   bool split(std::vector<storage::event_row> events);
   void send_here(std::vector<storage::event_row> events, std::vector<storage::shard_fence> held);
   void send_there(const gateway_actor& gateway, std::vector<storage::event_row> events);
@@ -50,6 +53,7 @@ struct outbox_shipper_state {
   void refused();
   void publish();
   void finish();
+  bool may_recover() const;
 };
 
 outbox_shipper_actor::behavior_type outbox_shipper(outbox_shipper_state::self_pointer self,

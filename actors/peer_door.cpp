@@ -158,8 +158,8 @@ void peer_door::launch() {
   acceptor_.start(this);
 }
 
-// CAF's acceptor lets go of this object at the next event of its socket, which does not come any more when the
-// whole system ends; out of the loop it goes at once.
+// CAF's acceptor lets go of this object at the next event of its socket, which does not come any more when
+// the whole system ends; out of the loop it goes at once.
 void peer_door::graceful_shutdown() {
   taker_.close();
   ::shutdown(acceptor_.fd(), SHUT_RDWR);

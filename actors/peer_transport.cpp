@@ -1,5 +1,6 @@
 #include "actors/peer_transport.hpp"
 
+#include "actors/node_identity.hpp"
 #include "actors/peer_call.hpp"
 #include "actors/peer_door.hpp"
 #include "actors/peer_link.hpp"
@@ -248,6 +249,7 @@ caf::expected<std::shared_ptr<peer_transport>> peer_transport::make(caf::actor_s
   if (io == nullptr)
     throw std::runtime_error(
         "links to other nodes: load caf::io::middleman with its default network backend");
+  make_identity_unique(system);
   auto links = system.middleman().named_broker<caf::io::basp_broker>(caf::atom("BASP"));
   auto result =
       std::make_shared<transport>(system, std::move(options), std::move(identity), *io, std::move(links));

@@ -85,7 +85,9 @@ class peer_transport {
  public:
   virtual ~peer_transport() = default;
 
-  /// Fails with what check_transport() says. The system must outlive what is returned.
+  /// Fails with what check_transport() says. Gives the system an identity of its own (node_identity.hpp), so
+  /// it comes once for a system and before any message to another node. The system must outlive what is
+  /// returned.
   static caf::expected<std::shared_ptr<peer_transport>> make(caf::actor_system& system,
                                                              transport_options options);
 

@@ -243,6 +243,18 @@ void shard_map_state::look() {
   advance();
 }
 
+void shard_map_state::tell_again(uint16_t shard) {
+  if (auto table = node->handles(); table && shard < decision::shard_count)
+    tell(*table, machine_->present_order(shard));
+}
+
+void shard_map_state::membership_lost() {
+  if (!std::exchange(calling_, nullptr))
+    return;
+  machine_->failed(now());
+  advance();
+}
+
 void shard_map_state::handed_over(uint16_t shard, uint64_t epoch) {
   machine_->handed_over(shard, epoch);
   advance();
@@ -311,6 +323,8 @@ shard_map_actor::behavior_type shard_map(shard_map_state::self_pointer self, nod
       },
       [self](hint_atom, uint64_t version) { self->state.tell_catalog(version); },
       [self](look_atom) { self->state.look(); },
+      [self](order_atom, uint16_t shard) { self->state.tell_again(shard); },
+      [self](lost_atom) { self->state.membership_lost(); },
       [self](handed_atom, uint16_t shard, uint64_t epoch) { self->state.handed_over(shard, epoch); },
       [self](view_atom) { return self->state.status(); },
       [self](drained_atom) { return self->state.drain(); },

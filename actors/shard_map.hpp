@@ -33,6 +33,8 @@ struct shard_map_state {
   void hinted(const cluster::route_claim& route);
   void tell_catalog(uint64_t version);
   void look();
+  void tell_again(uint16_t shard);
+  void membership_lost();
   void handed_over(uint16_t shard, uint64_t epoch);
   void gateway_down(const caf::down_msg& down);
   cluster_status_ptr status() const;
@@ -107,8 +109,5 @@ struct shard_map_state {
 };
 
 shard_map_actor::behavior_type shard_map(shard_map_state::self_pointer self, node_context_ptr node);
-
-/// What a shard that starts late is told.
-shard_orders_ptr present_orders(const ownership& owners, uint16_t shard);
 
 } // namespace beckon::actors

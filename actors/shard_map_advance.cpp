@@ -12,19 +12,6 @@
 // What the shard map does.
 namespace beckon::actors {
 
-shard_orders_ptr present_orders(const ownership& owners, uint16_t shard) {
-  const auto& o = owners.shards[shard];
-  auto phase = cluster::shard_phase::elsewhere;
-  if (owners.self == 0 || o.incarnation == 0)
-    phase = cluster::shard_phase::nobody;
-  else if (o.incarnation == owners.self)
-    phase = cluster::shard_phase::serving;
-  auto orders = std::make_shared<shard_orders>();
-  orders->order = {shard, phase, phase == cluster::shard_phase::nobody ? 0 : o.incarnation, o.epoch};
-  orders->gateway = o.gateway;
-  return orders;
-}
-
 void shard_map_state::advance() {
   review_peers();
   if (!knocking_.empty())

@@ -6,7 +6,6 @@
 #include "actors/outbox_shipper.hpp"
 #include "actors/reader.hpp"
 #include "actors/reader_pool.hpp"
-#include "actors/shard_map.hpp"
 #include "actors/user_shard.hpp"
 #include "actors/writer.hpp"
 #include "actors/writer_pool.hpp"
@@ -80,10 +79,11 @@ caf::strong_actor_ptr supervisor_state::start_shard(uint16_t number) {
   auto& counters = node->metrics->shard(number);
   counters.taken.set(counters.asked.load(std::memory_order_relaxed)); // what its mailbox held is gone
   replace([&](node_handles& t) { t.shards[number] = shard; });
-  // After the handle is published: a catalogue, or an order, that came in between has reached either the
-  // handle or this line.
-  if (node->cluster)
-    self->send(shard, order_atom::value, present_orders(*node->cluster->owners(), number));
+  // After the handle is published: a catalogue that came in between has reached either the handle or this
+  // line. What to do with the shard is the shard map's to tell, and nobody else's, so that orders keep their
+  // order.
+  if (node->cluster && node->cluster->map())
+    self->send(node->cluster->map(), order_atom::value, number);
   if (auto present = node->catalog())
     self->send(shard, adopt_atom::value, present);
   ++node->health.shards_alive;

@@ -25,6 +25,8 @@ void supervisor_state::start_cluster() {
   adopt({"membership", [this, &cluster] {
            auto m = self->spawn<caf::detached>(membership, node, store);
            cluster.publish([&](auto& t) { t.membership = m; });
+           if (cluster.map())
+             self->send(cluster.map(), lost_atom::value); // what the one before was asked is never answered
            return caf::actor_cast<caf::strong_actor_ptr>(m);
          }});
   if (cluster.transport)

@@ -1,5 +1,6 @@
 #include "actors/user_shard.hpp"
 
+#include "actors/decide_json.hpp"
 #include "actors/uuid.hpp"
 #include "net/quick_actor.hpp"
 
@@ -36,6 +37,9 @@ void user_shard_state::serve(pending_decide d) {
       counters().replays.add();
       if (d.ask->way.forwarded()) { // the answer goes back under the number of this ask
         known = std::make_shared<decide_answer>(*known);
+        if (known->body
+                .empty()) // rendered for the ask that it was given to: this one may name other placements
+          known->body = render_decision(*known);
         known->ask = d.ask;
       }
       d.promise.deliver(std::move(known));
@@ -64,6 +68,8 @@ void user_shard_state::serve(pending_user u) {
 void user_shard_state::adopt(decision::catalog_ptr c) {
   if (!catalog || c->version() >= catalog->version())
     catalog = std::move(c);
+  if (!held.empty())
+    release_held();
 }
 
 void user_shard_state::merge(const storage::changed_user& changed) {

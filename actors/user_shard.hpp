@@ -67,6 +67,8 @@ struct user_shard_state {
   void settle_read(const read_result& result);
   void settle_write(const write_result& result);
   storage::fence fence() const { return {place.order().owner, place.order().epoch}; }
+  bool is_behind(const ask_way& way) const;
+  cluster::shard_machine::admission admission_of(const pending_ask& ask) const;
   bool admits(pending_ask& ask);
   void hold(pending_ask ask);
   void forward(pending_ask& ask);

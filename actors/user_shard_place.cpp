@@ -25,9 +25,19 @@ const ask_way& way_of(const pending_ask& ask) {
 
 // -- asks
 
-bool user_shard_state::admits(pending_ask& ask) {
+// Who asks has seen a newer catalogue: he must not be shown what is not in it any more.
+bool user_shard_state::is_behind(const ask_way& way) const {
+  return way.forwarded() && (catalog ? catalog->version() : 0) < way.catalog_known;
+}
+
+admission user_shard_state::admission_of(const pending_ask& ask) const {
   const auto& way = way_of(ask);
-  switch (place.admit(way.forwarded(), way.epoch_known)) {
+  auto a = place.admit(way.forwarded(), way.epoch_known);
+  return a == admission::serve && is_behind(way) ? admission::hold : a;
+}
+
+bool user_shard_state::admits(pending_ask& ask) {
+  switch (admission_of(ask)) {
   case admission::serve:
     return true;
   case admission::hold:
@@ -48,6 +58,11 @@ void user_shard_state::hold(pending_ask ask) {
     give_up(ask, ask_status::moving);
     return;
   }
+  // Somebody may know of an owner, or of a catalogue, that this node has not heard of.
+  if (held.empty() && node->cluster && node->cluster->map())
+    self->send(node->cluster->map(), look_atom::value);
+  if (auto table = node->handles(); table && table->catalog && is_behind(way_of(ask)))
+    self->send(table->catalog, look_atom::value, way_of(ask).catalog_known);
   held.push_back({std::move(ask), node->now_ms() + node->options.hold_ms});
   if (!std::exchange(hold_timed, true))
     self->delayed_send(self, std::chrono::milliseconds{node->options.hold_ms}, hold_atom::value);
@@ -76,6 +91,7 @@ void user_shard_state::forward(pending_ask& ask) {
   }
   ask_way way;
   way.epoch_known = place.order().epoch;
+  way.catalog_known = catalog ? catalog->version() : 0;
   way.sendings = static_cast<uint8_t>(sendings + 1);
   if (auto* d = std::get_if<pending_decide>(&ask)) {
     auto copy = std::make_shared<decide_ask>(*d->ask);
@@ -111,8 +127,7 @@ void user_shard_state::tell_owner(pending_ask& ask) {
 void user_shard_state::release_held() {
   auto asks = std::exchange(held, {});
   for (auto& h : asks) {
-    const auto& way = way_of(h.ask);
-    if (place.admit(way.forwarded(), way.epoch_known) == admission::hold) {
+    if (admission_of(h.ask) == admission::hold) {
       held.push_back(std::move(h));
       continue;
     }

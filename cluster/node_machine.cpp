@@ -178,9 +178,10 @@ void node_machine::failed(int64_t now_ms) {
 // -- news -------------------------------------------------------------------------------------------
 
 void node_machine::link_changed(incarnation_id peer, bool up, int64_t now_ms) {
-  auto i = links_.find(peer);
-  if (i != links_.end() && i->second.up != up)
-    i->second = {up, now_ms};
+  // A link may be there before the tables were read again: after this node has joined anew.
+  auto& known = links_.try_emplace(peer, link{false, now_ms}).first->second;
+  if (known.up != up)
+    known = {up, now_ms};
 }
 
 void node_machine::hinted(uint16_t shard, incarnation_id owner, uint64_t epoch, int64_t now_ms) {

@@ -101,6 +101,8 @@ class node_machine {
   std::optional<cluster_call> next_call(int64_t now_ms);
   /// What has changed for the shards since the last time.
   std::vector<shard_order> take_orders();
+  /// What the shard was told last.
+  const shard_order& present_order(uint16_t shard) const { return ordered_[shard]; }
   /// Changes of owners that this node made since the last time: to be told to the others.
   std::vector<storage::cluster_shard> take_news();
 

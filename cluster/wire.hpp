@@ -46,9 +46,10 @@ enum class ask_result : uint8_t {
 struct decide_ask_frame {
   uint64_t id = 0;          // the sender's, comes back with the answer
   uint64_t epoch = 0;       // of the shard, as the sender knows it
-  uint32_t deadline_ms = 0; // how long the sender still waits
+  uint32_t deadline_ms = 0; // until when the sender waits: the low bits of Unix time by the database's clock
   decision::decide_request request;
   std::string request_id; // empty: none
+  uint64_t catalog = 0;   // the version that the sender has: no older one may decide
 };
 
 struct decide_answer_frame {

@@ -161,6 +161,7 @@ void put(std::string& out, const decide_ask_frame& f) {
   put(out, r.attrs);
   put_text(out, r.trigger_event);
   put_text(out, f.request_id);
+  put_varint(out, f.catalog);
 }
 
 void read(wire_reader& in, decide_ask_frame& f) {
@@ -177,6 +178,7 @@ void read(wire_reader& in, decide_ask_frame& f) {
   read(in, r.attrs);
   r.trigger_event = in.identifier_or_none("the trigger is no identifier");
   f.request_id = in.identifier_or_none("the request id is no identifier");
+  f.catalog = in.varint();
 }
 
 void put(std::string& out, const decide_answer_frame& f) {

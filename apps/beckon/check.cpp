@@ -118,8 +118,13 @@ std::string check_store(const config::configuration& cfg, check_report& out) {
   return place;
 }
 
-void check_port(const config::configuration& cfg, int64_t port, const std::string& node_place,
-                check_report& out) {
+/// The node of this configuration, if it runs.
+struct present_node {
+  std::string place; // of the one that has the embedded store
+  own_node member = own_node::unknown;
+};
+
+void check_port(const config::configuration& cfg, int64_t port, const present_node& node, check_report& out) {
   net::http_options options;
   options.address = cfg.text("http.address");
   options.port = static_cast<uint16_t>(port);
@@ -131,20 +136,21 @@ void check_port(const config::configuration& cfg, int64_t port, const std::strin
   if (auto listening = net::open_listener(options)) {
     ::close(listening->fd);
     out.ok(options.port == 0 ? "port: any free one" : "port is free: " + place);
-  } else if (node_place == place) {
+  } else if (node.place == place) {
     out.ok("port is in use, by that node: " + place);
-  } else if (cfg.text("storage.backend") != "sqlite" && remote_catalog{place}.alive()) {
+  } else if (cfg.text("storage.backend") != "sqlite" && node.member != own_node::absent
+             && remote_catalog{place}.alive()) {
     out.ok("port is in use, by a node that is alive: " + place);
   } else {
     out.fail("cannot listen on " + place, "stop what listens there, or take another with --http.port=N");
   }
 }
 
-void check_ports(const config::configuration& cfg, const std::string& node_place, check_report& out) {
-  check_port(cfg, cfg.integer("http.port"), node_place, out);
+void check_ports(const config::configuration& cfg, const present_node& node, check_report& out) {
+  check_port(cfg, cfg.integer("http.port"), node, out);
   auto base = cfg.integer("workers.port-base");
   for (int64_t worker = 1; base > 0 && worker <= cfg.integer("workers.count"); ++worker)
-    check_port(cfg, base + worker, node_place, out);
+    check_port(cfg, base + worker, node, out);
 }
 
 void check_workers(const config::configuration& cfg, check_report& out) {
@@ -179,16 +185,16 @@ int check(const config::configuration& cfg) {
   check_address(cfg, out);
   check_workers(cfg, out);
   auto directory_there = check_directory(cfg, out);
-  std::string node_place;
+  present_node node;
   if (cfg.text("storage.backend") == "sqlite") {
     if (directory_there)
-      node_place = check_store(cfg, out);
+      node.place = check_store(cfg, out);
     check_embedded(cfg.text("node.data-dir") + "/beckon.db", out);
   } else {
     check_servers(cfg, out);
   }
-  check_cluster(cfg, out);
-  check_ports(cfg, node_place, out);
+  node.member = check_cluster(cfg, out);
+  check_ports(cfg, node, out);
   const kernel_settings kernel;
   check_descriptors(cfg, kernel, present_descriptor_limits(), out);
   check_connecting(cfg, kernel, out);

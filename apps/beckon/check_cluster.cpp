@@ -106,6 +106,16 @@ void check_present(const cluster_picture& picture, const std::vector<const clust
     out.warn("it is not known who owns some shards: " + picture.trouble, "see to that database");
 }
 
+void warn_of_vain_keys(const config::configuration& cfg, check_report& out) {
+  auto set = [&](const config::key& k) {
+    return k.name.rfind("cluster.", 0) == 0 && cfg.origin_of(k.name) != config::origin::built_in;
+  };
+  const auto& all = config::keys();
+  if (auto k = std::find_if(all.begin(), all.end(), set); k != all.end())
+    out.warn(std::string{k->name} + " is set, but with storage.backend sqlite a node is alone",
+             "set storage.backend to mysql, or leave [cluster] out");
+}
+
 } // namespace
 
 std::string refusal_of_cluster(const config::configuration& cfg) {
@@ -187,15 +197,10 @@ void check_members(const config::configuration& cfg, const cluster_picture& pict
   check_leases(cfg, living, out);
 }
 
-void check_cluster(const config::configuration& cfg, check_report& out) {
+own_node check_cluster(const config::configuration& cfg, check_report& out) {
   if (cfg.text("storage.backend") != "mysql") {
-    for (const auto& k : config::keys())
-      if (k.name.rfind("cluster.", 0) == 0 && cfg.origin_of(k.name) != config::origin::built_in) {
-        out.warn(std::string{k.name} + " is set, but with storage.backend sqlite a node is alone",
-                 "set storage.backend to mysql, or leave [cluster] out");
-        return;
-      }
-    return;
+    warn_of_vain_keys(cfg, out);
+    return own_node::unknown;
   }
   auto refusal = refusal_of_cluster(cfg);
   std::istringstream lines{refusal};
@@ -214,12 +219,15 @@ void check_cluster(const config::configuration& cfg, check_report& out) {
     else
       out.fail("the cluster's tables: " + storage::describe(looked.error()));
   }
-  check_door(cfg, living_of(picture), self, out);
+  auto living = living_of(picture);
+  check_door(cfg, living, self, out);
   if (picture.shards.empty())
-    return;
+    return own_node::unknown;
   auto wait_ms = cfg.integer("cluster.connect-timeout-ms");
   auto reach = [wait_ms](const cluster_node& n) { return probe(n.address, wait_ms).reason; };
   check_members(cfg, picture, self, reach, out);
+  auto runs = std::any_of(living.begin(), living.end(), [&](const auto* n) { return is_self(self, *n); });
+  return runs ? own_node::present : own_node::absent;
 }
 
 } // namespace beckon::apps

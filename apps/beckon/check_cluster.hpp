@@ -4,6 +4,7 @@
 #include "config/configuration.hpp"
 #include "storage/cluster_store.hpp"
 
+#include <cstdint>
 #include <functional>
 #include <string>
 #include <vector>
@@ -30,8 +31,11 @@ using reach_test = std::function<std::string(const storage::cluster_node&)>;
 void check_members(const config::configuration& cfg, const storage::cluster_picture& picture,
                    const described_node& self, const reach_test& reach, check_report& out);
 
+/// Whether the node of a configuration runs already.
+enum class own_node : uint8_t { unknown, absent, present };
+
 /// Keys, certificates, the port for other nodes, and who is there. Changes nothing. Blocks: to reach the
 /// database and each node, for cluster.connect-timeout-ms.
-void check_cluster(const config::configuration& cfg, check_report& out);
+own_node check_cluster(const config::configuration& cfg, check_report& out);
 
 } // namespace beckon::apps

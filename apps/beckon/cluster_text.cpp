@@ -133,11 +133,13 @@ std::string moves_text(const cluster_picture& p) {
 std::string verdict_of(const cluster_picture& p) {
   if (p.nodes.empty())
     return "no node is there, so nobody is shown a popup; start one\n";
-  auto orphans = shards_without_owner(p);
-  if (!orphans.empty())
-    return std::to_string(orphans.size()) + (orphans.size() == 1 ? " shard has" : " shards have")
-           + " no living owner: " + shard_ranges(orphans) + "; their users are shown no popup until a node "
-           + "takes them over\n";
+  if (auto orphans = shards_without_owner(p); !orphans.empty()) {
+    constexpr size_t list_bytes_max = 60;
+    auto list = shard_ranges(orphans);
+    return std::to_string(orphans.size()) + " of " + std::to_string(p.shards.size())
+           + " shards have no living owner" + (list.size() > list_bytes_max ? "" : " (" + list + ')')
+           + "; their users are shown no popup until a node takes them over\n";
+  }
   if (auto unknown = unknown_shards(p); !unknown.empty())
     return "it is not known who owns " + std::to_string(unknown.size()) + " shards: " + p.trouble + '\n';
   return "all " + std::to_string(p.shards.size()) + " shards have a living owner\n";

@@ -175,7 +175,12 @@ int run_node(caf::actor_system& system, const config::configuration& cfg, const 
   actors::node_sockets sockets;
   if (from.seat)
     sockets = {from.seat->only_ships(), from.seat->shared, from.seat->own};
-  auto node = actors::node::start(system, cfg, added, sockets);
+  constexpr std::chrono::milliseconds now{0};
+  auto node = actors::node::start(system, cfg, added, sockets, [&] { return signals.wait_for(now) != 0; });
+  if (!node && signals.wait_for(now) != 0) {
+    log_line(log_level::info, "stopped before it was ready", {{"reason", storage::describe(node.error())}});
+    return exit_success;
+  }
   if (!node)
     return fail(storage::describe(node.error()));
   if (sockets.none)

@@ -33,6 +33,7 @@ beckon-load verify --url http://127.0.0.1:8080 --ledger DIR [--ledger …] [opti
   was never sent, nobody shown a popup too early, every showing charged, every repeated request answered alike
   --wait-seconds N   for confirmed events that are not in the store yet (an outbox ships later), 0 to 3600 (30)
   --users-max N      users whose state is looked at one by one, 0 to 100,000,000 (10000)
+  --clock-error-ms N how far the clocks of the nodes and of the generator may be apart, 0 to 60,000 (0)
   --others allow     events of others may be in the store; otherwise each is a finding
   --json FILE        the result as JSON; - for standard output
   Ends with 0 when there is no finding, with 1 when there is one, with 3 when it could not be verified.
@@ -81,7 +82,9 @@ flags flags_of(run_options& r) {
 
 flags flags_of(verify_options& v) {
   flags f;
-  f.numbers = {{"--wait-seconds", 0, 3600, &v.wait_seconds}, {"--users-max", 0, 100'000'000, &v.users_max}};
+  f.numbers = {{"--wait-seconds", 0, 3600, &v.wait_seconds},
+               {"--users-max", 0, 100'000'000, &v.users_max},
+               {"--clock-error-ms", 0, 60'000, &v.clock_error_ms}};
   f.texts = {{"--json", &v.json}};
   f.nodes = &v.nodes;
   f.ledgers = &v.ledgers;

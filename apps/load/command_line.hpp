@@ -31,7 +31,8 @@ struct verify_options {
   std::string json;
   uint64_t wait_seconds = 30; // for events that are on their way from an outbox to the store
   uint64_t users_max = 10'000;
-  bool others = false; // events of others may be in the store as well
+  uint64_t clock_error_ms = 0; // how far the clocks of nodes and generator may be apart
+  bool others = false;         // events of others may be in the store as well
 };
 
 /// What a call of the program asks for; the part of the other commands is as it is made.

@@ -166,11 +166,13 @@ void history::take_shown(const ledger_intent& intent, const ledger_outcome& outc
   s.user = name(intent.user);
   s.catalog = d.catalog;
   s.decision = digest_of(d.decision);
-  s.earliest_ms = floor_ms(first_sent_us);
-  s.latest_ms = ceil_ms(outcome.at_us);
+  s.earliest_ms = floor_ms(first_sent_us) - clock_error_ms_;
+  s.latest_ms = ceil_ms(outcome.at_us) + clock_error_ms_;
   s.next_ms = d.next_ms.value_or(0);
-  if (auto at = uuid_v7_ms(d.decision); at && *at >= s.earliest_ms && *at <= s.latest_ms)
-    s.earliest_ms = s.latest_ms = *at;
+  if (auto at = uuid_v7_ms(d.decision); at && *at >= s.earliest_ms && *at <= s.latest_ms) {
+    s.earliest_ms = std::max(s.earliest_ms, *at - clock_error_ms_);
+    s.latest_ms = std::min(s.latest_ms, *at + clock_error_ms_);
+  }
   if (d.promises && d.next_ms)
     for (const auto& placement : intent.placements)
       promises_.push_back({s.user, name(placement), s.catalog, s.latest_ms, s.next_ms});

@@ -23,7 +23,8 @@ struct event_mark {
 };
 
 /// A popup that an answer showed. When the node decided is not known exactly: within [earliest, latest]. A
-/// decision id that is a UUID of version 7 within that time says it to the millisecond.
+/// decision id that is a UUID of version 7 within that time says it to the millisecond, or as exactly as the
+/// clocks of the nodes agree.
 struct show {
   uint32_t user = 0; // these three are indexes into the names
   uint32_t popup = 0;
@@ -64,6 +65,9 @@ struct repeated {
 /// Memory: a byte for each event, about 60 bytes for each showing and promise, about 150 for each request id.
 class history : public ledger_sink {
  public:
+  /// `clock_error_ms`: how far clocks that are compared, of nodes and of the generator, may be apart.
+  explicit history(int64_t clock_error_ms = 0) : clock_error_ms_(clock_error_ms) {}
+
   void begin(const ledger_begin& begin) override;
   void sent(const ledger_intent& intent) override;
   void answered(const ledger_outcome& outcome) override;
@@ -107,6 +111,7 @@ class history : public ledger_sink {
   void take_shown(const ledger_intent& intent, const ledger_outcome& outcome, int64_t first_sent_us);
   void unknown(const ledger_intent& intent);
 
+  const int64_t clock_error_ms_;
   std::unordered_map<uint64_t, ledger_intent> open_; // of the present file: sent and not answered
   std::unordered_map<std::string, size_t> file_of_;
   std::vector<event_file> files_;

@@ -20,13 +20,13 @@ struct verification {
   const verify_options& options;
   store_client client;
   history told;
-  findings found;
-  event_counts events;
+  findings found = {};
+  event_counts events = {};
   uint64_t stored = 0;
   uint64_t others = 0;
   uint64_t users = 0;       // looked at one by one
   uint64_t users_known = 0; // that were shown something
-  std::string problem;
+  std::string problem = {};
 };
 
 bool read_ledgers(verification& v) {
@@ -170,7 +170,7 @@ void print(const verification& v, FILE* out) {
 } // namespace
 
 int verify(const verify_options& options) {
-  verification v{options, store_client{options.nodes}, {}, {}, {}, 0, 0, 0, 0, {}};
+  verification v{options, store_client{options.nodes}, history{static_cast<int64_t>(options.clock_error_ms)}};
   if (!read_ledgers(v) || !check_store(v)) {
     std::fprintf(stderr, "beckon-load: cannot verify: %s\n", v.problem.c_str());
     return cannot_verify;

@@ -12,6 +12,7 @@
 #include <spdlog/spdlog.h>
 
 #include <sstream>
+#include <thread>
 
 using namespace beckon::actors;
 using namespace beckon::actors::test;
@@ -202,6 +203,21 @@ CAF_TEST(connections are bounded) {
   CAF_REQUIRE(c.connect(a.place()));
   CAF_CHECK_NOT_EQUAL(d.refusal_of(a.place()), "");
   CAF_CHECK(a.turned_away.came("no more are taken"));
+}
+
+CAF_TEST(a link that was ended makes room though the other side holds on) {
+  transport_options few;
+  few.accepted_max = 1;
+  peer a{few};
+  raw_socket holding;
+  holding.connect(a.port);
+  holding.send(hello(a.sys) + header(message_type::direct_message, 5)); // to nobody: CAF ends the link
+  CAF_CHECK(holding.is_closed_by_other_side());
+  peer b;
+  auto start = std::chrono::steady_clock::now();
+  while (!b.connect(a.place()) && ms_since(start) < 5000)
+    std::this_thread::yield();
+  CAF_CHECK_LESS(ms_since(start), 5000);
 }
 
 CAF_TEST(a silent caller costs no time where TLS is spoken) {

@@ -85,7 +85,8 @@ CAF_TEST(workers take free ports) {
   CAF_CHECK_EQUAL(refusal_of_cluster(with({"--workers.count=2", "--durability.claims=queued"})), "");
   auto refusal = refusal_of_cluster(with({"--workers.count=2", "--cluster.port=7400"}));
   CAF_CHECK(has(refusal, "cluster.port is 7400") && has(refusal, "leave it 0"));
-  CAF_CHECK(has(refusal_of_cluster(with({"--workers.count=2", "--cluster.advertise=h:1"})), "cluster.advertise is h:1"));
+  CAF_CHECK(has(refusal_of_cluster(with({"--workers.count=2", "--cluster.advertise=h:1"})),
+                "cluster.advertise is h:1"));
 }
 
 CAF_TEST(a sound cluster is fine) {
@@ -105,7 +106,9 @@ CAF_TEST(who cannot be reached keeps a node from joining) {
   auto p = picture({node(1, "a"), node(2, "b"), node(3, "c"), node(4, "d")});
   p.nodes[2].lease_until_ms = now_ms - 1;
   p.nodes[3].state = node_state::dead;
-  auto nowhere = [](const storage::cluster_node& n) { return n.incarnation == 1 ? "" : "Connection refused"; };
+  auto nowhere = [](const storage::cluster_node& n) {
+    return n.incarnation == 1 ? "" : "Connection refused";
+  };
   auto text = complaints(with({}), p, {{"e"}, {}, {}}, nowhere);
   CAF_CHECK(has(text, "fail b (incarnation 2) cannot be reached at 127.0.0.1:7402: Connection refused"));
   CAF_MESSAGE("nor is this very node asked, nor who is gone");
@@ -115,7 +118,8 @@ CAF_TEST(who cannot be reached keeps a node from joining) {
 
 CAF_TEST(a name belongs to one node) {
   auto p = picture({node(1, "a"), node(2, "a")});
-  CAF_CHECK(has(complaints(with({}), p, {{"b"}, {}, {}}), "warn 2 nodes are called a (127.0.0.1:7401, 127.0.0.1:7402)"));
+  CAF_CHECK(has(complaints(with({}), p, {{"b"}, {}, {}}),
+                "warn 2 nodes are called a (127.0.0.1:7401, 127.0.0.1:7402)"));
   p = picture({node(1, "a")});
   CAF_CHECK(has(complaints(with({}), p, {{"a"}, {}, {}}), "warn another node is called a already"));
   CAF_CHECK(has(complaints(with({}), p, {{"a"}, {"id-7"}, {}}), "another node is called a"));
@@ -132,7 +136,8 @@ CAF_TEST(leases and owners are looked at) {
 }
 
 CAF_TEST(a node is known by its data directory) {
-  auto directory = std::filesystem::temp_directory_path() / ("beckon-check-cluster-" + std::to_string(::getpid()));
+  auto directory =
+      std::filesystem::temp_directory_path() / ("beckon-check-cluster-" + std::to_string(::getpid()));
   std::filesystem::create_directories(directory / "worker-2");
   auto here = "--node.data-dir=" + directory.string();
   CAF_CHECK(node_described(with({here})).identities.empty());

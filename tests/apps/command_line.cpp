@@ -67,8 +67,9 @@ CAF_TEST(what is wrong is named with what is meant) {
   CAF_CHECK_EQUAL(refusal({"serve", "--if-empty"}), "--if-empty belongs to import");
   CAF_CHECK_EQUAL(refusal({"serve", "--url=x"}), "--url belongs to import and export");
   CAF_CHECK_EQUAL(refusal({"import", "a", "b"}), "import takes one file; write beckon import FILE");
-  CAF_CHECK_EQUAL(refusal({"drain"}),
-                  "drain takes one node; write beckon drain NODE, with a name or number that beckon nodes shows");
+  CAF_CHECK_EQUAL(
+      refusal({"drain"}),
+      "drain takes one node; write beckon drain NODE, with a name or number that beckon nodes shows");
   CAF_CHECK_EQUAL(refusal({"drain", "a", "b"}), refusal({"drain"}));
   for (const char* text : {"-1", "86401", "x", "1s", ""})
     CAF_CHECK_EQUAL(refusal({"drain", "a", std::string{"--timeout-s="} + text}),

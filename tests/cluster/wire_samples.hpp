@@ -82,6 +82,7 @@ class frame_maker {
     f.id = number();
     f.epoch = number();
     f.deadline_ms = static_cast<uint32_t>(number());
+    f.catalog = number();
     f.request.user = identifier();
     for (auto n = 1 + pick(yes(10) ? decision::placements_max : 3); n > 0; --n)
       f.request.placements.push_back("place " + std::to_string(n));
@@ -264,8 +265,8 @@ class member_list {
   }
 
   void add(const decide_ask_frame& f) {
-    add_all(f.id, f.epoch, uint64_t{f.deadline_ms}, f.request.user, f.request.context, f.request.attrs,
-            f.request.trigger_event, f.request.explain, f.request.dry_run, f.request_id);
+    add_all(f.id, f.epoch, uint64_t{f.deadline_ms}, f.catalog, f.request.user, f.request.context,
+            f.request.attrs, f.request.trigger_event, f.request.explain, f.request.dry_run, f.request_id);
     for (const auto& p : f.request.placements)
       add(p);
   }

@@ -34,7 +34,7 @@ class Action:
     def run(self):
         time.sleep(self.fault.start_s)
         self.began_us = now_us()
-        self.failed_starts = self.system.node.failed_starts
+        self.failed_starts = self.system.failed_starts()
         self.begin()
         self.last()
         self.end()
@@ -51,7 +51,7 @@ class Action:
     def suffered(self):
         """A node that is started suffers as well."""
         return (self.system.suffered(self.began_us, self.ended_us or now_us())
-                + self.system.node.failed_starts - self.failed_starts)
+                + self.system.failed_starts() - self.failed_starts)
 
     def wait_until_it_hit(self, hits):
         deadline = time.monotonic() + EXTRA_S
@@ -154,15 +154,20 @@ class LinkFault(Action):
     """refuse, cut-bytes, commit-before, commit-after."""
 
     def begin(self):
-        self.system.link.begin(self.fault.kind, self.fault.seed)
+        self.links = self.system.links(self.choice)
+        for link in self.links:
+            link.begin(self.fault.kind, self.fault.seed)
 
     def end(self):
-        link = self.system.link
         if self.fault.kind != "refuse":
-            self.wait_until_it_hit(lambda: link.hits)
-        link.end()
+            self.wait_until_it_hit(self._link_hits)
+        for link in self.links:
+            link.end()
         self.ended_us = now_us()
-        self.hits = link.hits
+        self.hits = self._link_hits()
+
+    def _link_hits(self):
+        return sum(link.hits for link in self.links)
 
 
 class DiskFull(Action):

@@ -6,8 +6,10 @@ import dataclasses
 import time
 
 from actions import ACTIONS, now_us
+from cluster_actions import CLUSTER_ACTIONS
+from cluster_system import ClusterSystem
 from plan import KINDS
-from system_under_test import RECOVERY_S, System
+from system_under_test import System
 
 CALM_S = 0.8
 
@@ -48,7 +50,11 @@ class CampaignRun:
         self.with_disk = with_disk
         self.say = say
         self.outcome = Outcome()
-        self.system = System(directory, plan.store, server, plan.small_disk and with_disk)
+        self.actions = CLUSTER_ACTIONS if plan.store == "cluster" else ACTIONS
+        if plan.store == "cluster":
+            self.system = ClusterSystem(directory, plan.store, server)
+        else:
+            self.system = System(directory, plan.store, server, plan.small_disk and with_disk)
 
     def run(self):
         began = time.monotonic()
@@ -72,17 +78,18 @@ class CampaignRun:
         time.sleep(one.lead_s)
         faults = [f for f in one.faults if self.with_disk or f.kind != "disk-full"]
         self.outcome.left_out.update(f.kind for f in one.faults if f not in faults)
-        actions = [ACTIONS[f.kind](self.system, f) for f in faults]
+        actions = [self.actions[f.kind](self.system, f) for f in faults]
         with concurrent.futures.ThreadPoolExecutor(max_workers=len(actions) or 1) as threads:
             running = [threads.submit(action.run) for action in actions]
         for each in running:
             each.result()
-        self.system.node.must_run()
+        self.system.must_run()
         healed_us = max((action.ended_us for action in actions), default=now_us())
         recovery_s = self.system.wait_until_recovered(healed_us)
         time.sleep(CALM_S)
         for action in actions:
             action.count()
+        self.system.between_rounds()
         self._note(one, actions, recovery_s, began_us)
 
     def _note(self, one, actions, recovery_s, began_us):
@@ -104,7 +111,7 @@ class CampaignRun:
                  f"{sum(x.claimed for x in sent) / seconds:.0f} popups/s, "
                  f"{sum(x.events for x in sent) / seconds:.0f} events/s, "
                  f"{sum(x.suffered() for x in sent)} suffered | recovered in {recovery_s:.2f} s")
-        assert recovery_s < RECOVERY_S, f"recovered only after {recovery_s:.1f} s"
+        assert recovery_s < self.system.RECOVERY_S, f"recovered only after {recovery_s:.1f} s"
 
     def _finish(self):
         system, outcome = self.system, self.outcome
@@ -112,15 +119,19 @@ class CampaignRun:
         found, document = system.verify("--wait-seconds=20", "--users-max=1000")
         system.stop_node()
         outcome.findings.update({name: row["count"] for name, row in found.items()})
+        more = system.more_findings()
+        outcome.findings.update({name: len(rows) for name, rows in more.items()})
         for name in ("requests", "events_confirmed", "events_unknown", "shows_answered", "promises", "request_ids",
                      "decides_unknown"):
             outcome.numbers[name] += document[name]
-        outcome.numbers["failed_starts"] += system.node.failed_starts
+        outcome.numbers["failed_starts"] += system.failed_starts()
+        outcome.numbers.update(system.more_numbers())
         self.say(f"campaign {self.plan.name}: {document['requests']} requests, {document['events_confirmed']} events "
                  f"acknowledged, {document['shows_answered']} popups, "
-                 + (f"FOUND {dict(outcome.findings)}" if found else "nothing found"))
+                 + (f"FOUND {dict(outcome.findings)}" if found or more else "nothing found"))
+        assert not more, "\n".join(f"{name}: {len(rows)}, e.g. {rows[:5]}" for name, rows in more.items())
         assert not found, "\n".join(f"{name}: {row['count']}, e.g. {row['examples'][:5]}"
                                     for name, row in found.items())
-        damage = system.node.damage()
+        damage = system.damage()
         assert not damage, "\n".join(damage[:10])
         check_that_something_happened(outcome)

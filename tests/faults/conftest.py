@@ -1,6 +1,7 @@
 """What is asked for (rounds, seed, one campaign), the things that campaigns share, and the table at the end.
 
-FAULT_ROUNDS, FAULT_SEED and FAULT_CAMPAIGN say it; script/test --faults N --seed S --campaign K sets them."""
+FAULT_ROUNDS, FAULT_SEED, FAULT_CAMPAIGN and FAULT_STORE say it; script/test --faults N --seed S --campaign K --store X
+sets them."""
 
 import os
 import pathlib
@@ -14,13 +15,14 @@ sys.path[:0] = [str(HERE.parent / "system"), str(HERE.parent / "mariadb")]
 
 from beckon_node import program  # noqa: E402  (its folder is named above)
 from campaign import Outcome  # noqa: E402
-from plan import KINDS, make_plan  # noqa: E402
+from plan import KINDS, STORES, make_plan  # noqa: E402
 from server import Server  # noqa: E402
 
-ROUNDS = int(os.environ.get("FAULT_ROUNDS", "12"))
+ROUNDS = int(os.environ.get("FAULT_ROUNDS", "20"))
 SEED = int(os.environ.get("FAULT_SEED") or random.SystemRandom().randrange(10**6))
 ONLY = int(os.environ.get("FAULT_CAMPAIGN") or 0)
-REPLAY = f"script/test --faults {ROUNDS} --seed {SEED}"
+STORE = os.environ.get("FAULT_STORE") or ""
+REPLAY = f"script/test --faults {ROUNDS} --seed {SEED}" + (f" --store {STORE}" if STORE else "")
 total = Outcome()
 
 
@@ -38,7 +40,8 @@ def pytest_sessionstart(session):
 def pytest_generate_tests(metafunc):
     if "campaign_plan" not in metafunc.fixturenames:
         return
-    plans = [one for one in make_plan(SEED, ROUNDS) if ONLY in (0, one.number)]
+    stores = (STORE,) if STORE else STORES
+    plans = [one for one in make_plan(SEED, ROUNDS, stores) if ONLY in (0, one.number)]
     metafunc.parametrize("campaign_plan", plans, ids=[one.name for one in plans])
 
 
@@ -71,6 +74,10 @@ def table():
                "events acknowledged": total.numbers["events_confirmed"],
                "popups shown": total.numbers["shows_answered"], "waits promised": total.numbers["promises"],
                "starts in vain": total.numbers["failed_starts"]}
+    if total.numbers["incarnations"]:
+        numbers.update({"incarnations": total.numbers["incarnations"], "owners changed": total.numbers["owners_changed"],
+                        "claims audited": total.numbers["claims_audited"],
+                        "looks at nodes": total.numbers["looks_at_nodes"]})
     lines += [f"{name:<24}{value:>12}" for name, value in numbers.items()]
     findings = {"lost", "duplicated", "too early"} | set(total.findings)
     lines += [f"{name:<24}{total.findings[name]:>12}" for name in sorted(findings)]

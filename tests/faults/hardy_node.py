@@ -1,31 +1,18 @@
 """A node that is brought back as a service manager would: started again until it runs."""
 
 import os
-import random
 import re
 import signal
-import socket
 import time
 
 from beckon_node import Node, NodeFailed
+from network import quiet_port
 
 ENDED = re.compile(r"ended with code (-?\d+) before it listened")
 START_AGAIN_S = 0.1
 # An exit code that a start may have while its store or its disk is away, and while it is being killed.
 MAY_END_WITH = (1, -signal.SIGKILL)
 DAMAGE = re.compile(r".*(?:was moved to|kept in the table|could not be kept aside|is corrupt|malformed).*")
-
-
-def quiet_port():
-    """A free port below those that the kernel gives to clients, so that none takes it while the node is down."""
-    for port in random.sample(range(20000, 30000), 100):
-        with socket.socket() as probe:
-            try:
-                probe.bind(("127.0.0.1", port))
-                return port
-            except OSError:
-                continue  # taken
-    raise AssertionError("no free port found between 20000 and 30000")
 
 
 class HardyNode(Node):

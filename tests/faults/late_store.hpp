@@ -15,4 +15,7 @@ storage::store_ptr acknowledge_first(storage::store_ptr inner, std::chrono::mill
 /// Keeps its promises, but each write takes `delay` longer.
 storage::store_ptr slow_commit(storage::store_ptr inner, std::chrono::milliseconds delay);
 
+/// Does not look whether a shard still has the owner who writes; each write takes `delay` longer.
+storage::store_ptr no_fence(storage::store_ptr inner, std::chrono::milliseconds delay);
+
 } // namespace beckon::unsafe

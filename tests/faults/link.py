@@ -1,23 +1,14 @@
-"""The connection between a node and its MySQL server: a TCP proxy that refuses, cuts, and knows a COMMIT."""
+"""The connection between a node and its MySQL server: a TCP proxy that refuses, cuts, holds up, and knows a COMMIT."""
 
 import random
 import socket
-import struct
 import threading
+
+from network import reset
 
 CHUNK = 65536
 COMMIT = b"\x07\x00\x00\x00\x03COMMIT"  # the whole packet: its length, number 0, COM_QUERY and the text
 CUT_AFTER_BYTES_MAX = 30_000
-
-
-def _reset(sock):
-    """Ends a connection as a dying peer does: at once, whatever is on its way."""
-    try:
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        sock.shutdown(socket.SHUT_RDWR)
-    except OSError:
-        pass  # the other side was faster
-    sock.close()
 
 
 class _Pair:
@@ -65,6 +56,8 @@ class _Pair:
 
     def _send(self, to, data, fault):
         """Whether the connection lives on."""
+        if fault == "hold":
+            self._link.wait_until_free()
         if fault != "cut-bytes":
             self._left = None
         elif self._left is None:
@@ -79,12 +72,13 @@ class _Pair:
 
     def cut(self):
         for sock in (self._client, self._server):
-            _reset(sock)
+            reset(sock)
 
 
 class Link:
-    """Listens on `port`. `fault` is None or one of refuse, cut-bytes, commit-before, commit-after; `hits` counts what
-    it did since the fault was set."""
+    """Listens on `port`. `fault` is None or one of refuse, cut-bytes, commit-before, commit-after, hold; `hits` counts
+    what it did since the fault was set. What is held arrives when the fault is over, as with a cable that was pulled for
+    a while."""
 
     def __init__(self, server_socket):
         self.server_socket = server_socket
@@ -93,6 +87,8 @@ class Link:
         self.hits = 0
         self._choice = random.Random(0)  # until a fault begins
         self._lock = threading.Lock()
+        self._free = threading.Event()
+        self._free.set()
         self._pairs = []
         self._listener = None
         self._acceptor = None
@@ -101,6 +97,8 @@ class Link:
     def begin(self, fault, seed):
         self._choice = random.Random(seed)
         self.hits = 0
+        if fault == "hold":
+            self._free.clear()
         self.fault = fault
         if fault == "refuse":
             self._close_listener()
@@ -109,17 +107,23 @@ class Link:
     def end(self):
         refused = self.fault == "refuse"
         self.fault = None
+        self._free.set()
         if refused:
             self._listen()
 
     def close(self):
         self.fault = None
+        self._free.set()
         self._close_listener()
         self.cut_all()
 
     def hit(self):
         with self._lock:
             self.hits += 1
+
+    def wait_until_free(self):
+        self.hit()
+        self._free.wait()
 
     def bytes_until_cut(self):
         with self._lock:
@@ -164,7 +168,7 @@ class Link:
             try:
                 pair = _Pair(self, client)
             except OSError:
-                _reset(client)  # the server is away
+                reset(client)  # the server is away
                 continue
             with self._lock:
                 self._pairs = [one for one in self._pairs if any(t.is_alive() for t in one.threads)] + [pair]

@@ -4,7 +4,7 @@ import dataclasses
 import math
 import random
 
-STORES = ("sqlite", "sqlite-outbox", "mysql-outbox")
+STORES = ("sqlite", "sqlite-outbox", "mysql-outbox", "cluster")
 ROUNDS_PER_CAMPAIGN = 10
 
 
@@ -30,9 +30,21 @@ KINDS = {kind.name: kind for kind in (
     Kind("commit-before", "link", 0.3, 1.5, 0.5),      # cut at each COMMIT; the server does not get it
     Kind("commit-after", "link", 0.3, 1.5, 0.5),       # cut at each COMMIT that the server has carried out
     Kind("disk-full", "disk", 1.0, 3.0, 0.8),          # no space in the node's data directory
+    # Of a cluster. Its leases last 3 s; nodes are given up after 1.2 s of silence when two others miss them.
+    Kind("freeze-node", "node", 3.5, 6.0, 0.8),        # SIGSTOP for longer than the lease
+    Kind("drain-node", "node", 0.5, 3.0, 0.8),         # SIGTERM, exit code 0, and away for so long
+    Kind("rolling-restart", "node", 0.0, 0.3, 0.1),    # each node in turn as with restart-node, with such pauses
+    Kind("join-node", "joiner", 0.5, 4.0, 1.0),        # one more node comes, and leaves again
+    Kind("part-both", "peers", 1.0, 6.0, 1.5),         # one node and the others do not hear one another
+    Kind("part-out", "peers", 1.0, 6.0, 1.5),          # the others do not hear one node
+    Kind("part-in", "peers", 1.0, 6.0, 1.5),           # one node does not hear the others
+    Kind("part-cut", "peers", 0.5, 4.0, 1.0),          # the links of one node are reset, new ones refused
+    Kind("lose-server", "link", 1.0, 6.0, 1.5),        # one node and the server do not hear one another
 )}
 ON_EVERY_STORE = ("kill-node", "kill-starting", "restart-node", "pause-node")
 ON_MYSQL = ("kill-server", "pause-server", "refuse", "cut-bytes", "commit-before", "commit-after")
+ON_CLUSTER = ("freeze-node", "drain-node", "rolling-restart", "join-node", "part-both", "part-out", "part-in", "part-cut",
+              "lose-server")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -71,22 +83,29 @@ class Campaign:
 
 
 def kinds_of(store, small_disk):
+    if store == "cluster":
+        return ON_EVERY_STORE + ON_MYSQL + ON_CLUSTER
     return (ON_EVERY_STORE + (ON_MYSQL if store.startswith("mysql") else ())
             + (("disk-full",) if small_disk else ()))
 
 
-class _Bag:
-    """Draws without replacement until all have been drawn, so that a campaign leaves none out."""
+def needs_server(store):
+    return store == "cluster" or store.startswith("mysql")
 
-    def __init__(self, choice, kinds):
+
+class _Bag:
+    """Draws without replacement until all have been drawn, so that none is left out. `left`: what an earlier campaign
+    of the same kinds has left."""
+
+    def __init__(self, choice, kinds, left):
         self._choice = choice
         self._kinds = kinds
-        self._left = []
+        self._left = left
 
     def draw(self, not_targets=()):
         """The next kind with none of these targets, or None when there is none left."""
         if not self._left:
-            self._left = list(self._kinds)
+            self._left.extend(self._kinds)
             self._choice.shuffle(self._left)
         for kind in self._left:
             if KINDS[kind].target not in not_targets:
@@ -118,24 +137,25 @@ def _faults(choice, bag, store):
     return (first, _fault(choice, second, choice.uniform(0.0, first.lasts_s)))
 
 
-def _campaign(seed, number, first_round, count):
+def _campaign(seed, number, store, on_small_disk, first_round, count, left):
     # A text as the seed: random hashes it, so that neighbouring seeds share nothing.
     choice = random.Random(f"{seed}/{number}")
-    store = STORES[(number - 1) % len(STORES)]
-    small_disk = (seed + number) % 2 == 0
-    bag = _Bag(choice, kinds_of(store, small_disk))
+    small_disk = on_small_disk and store != "cluster"
+    bag = _Bag(choice, kinds_of(store, small_disk), left.setdefault((store, small_disk), []))
     rounds = tuple(Round(first_round + n, round(choice.uniform(0.4, 1.2), 3), _faults(choice, bag, store))
                    for n in range(count))
     return Campaign(number, store, small_disk, choice.randrange(2**32), choice.randrange(1000, 2001, 100),
                     choice.choice((0, 200, 500, 900)), choice.randrange(250, 600, 50), rounds)
 
 
-def make_plan(seed, rounds):
+def make_plan(seed, rounds, stores=STORES):
     """The campaigns of so many rounds. Every store has its turn when there are enough rounds."""
-    count = max(min(len(STORES), rounds), math.ceil(rounds / ROUNDS_PER_CAMPAIGN))
-    campaigns, first = [], 1
+    count = max(min(len(stores), rounds), math.ceil(rounds / ROUNDS_PER_CAMPAIGN))
+    campaigns, first, left = [], 1, {}
     for n in range(count):
         size = rounds // count + (1 if n < rounds % count else 0)
-        campaigns.append(_campaign(seed, n + 1, first, size))
+        turn, store = divmod(n, len(stores))
+        on_small_disk = (seed + turn + store) % 2 == 0  # of each store every other campaign
+        campaigns.append(_campaign(seed, n + 1, stores[store], on_small_disk, first, size, left))
         first += size
     return campaigns

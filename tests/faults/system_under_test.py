@@ -15,7 +15,6 @@ from shop import popup, save
 from small_disk import SmallDisk
 
 START_S = 20.0
-RECOVERY_S = 10.0
 OUTBOX_S = 30.0
 LOAD_END_S = 60.0
 POLL_S = 0.02
@@ -41,6 +40,8 @@ def metric(client, name):
 class System:
     """`server` is a running MariaDB server, needed for the stores that begin with mysql."""
 
+    RECOVERY_S = 10.0
+
     def __init__(self, directory, store, server=None, small_disk=False, settings=None, binary=None):
         self.directory = directory
         self.store = store
@@ -51,6 +52,8 @@ class System:
         (directory / "ledger").mkdir(parents=True)
         self.tail = LedgerTail(directory / "ledger")
         self.database = directory.name.replace("-", "_")
+        if store == "cluster":
+            return  # it has nodes of its own
         words = {**self._store_settings(), **(settings or {})}
         if small_disk:
             self.disk = SmallDisk(directory / "disk", DISK_SIZE)  # last, for whoever fails here leaves it mounted
@@ -72,18 +75,22 @@ class System:
 
     def start(self, every_ms, min_gap_ms):
         self.node.start(START_S)
-        with self.node.client() as client:
+        self._prepare(self.node, every_ms, min_gap_ms)
+        return self
+
+    @staticmethod
+    def _prepare(node, every_ms, min_gap_ms):
+        with node.client() as client:
             save(client, popup("home", "p", frequency={"every": f"{every_ms}ms"}))
             save(client, popup("home", "q", priority=200, frequency={"every": f"{2 * every_ms}ms", "max_shows": 3}))
             answer = client.put("/v1/settings", {"min_gap": f"{min_gap_ms}ms" if min_gap_ms else None})
             assert answer.status == 200, answer
-        return self
 
     def begin_load(self, seed, users, **more):
         write_mix(self.directory, users={"count": users, "distribution": "zipf", "exponent": 0.5, "prefix": "u-"},
                   **{**MIX, **more})
-        self._load = begin_load("run", "--url", self.url(), "--mix", self.directory / "mix.json", "--ledger",
-                                self.directory / "ledger", "--json=-", f"--rate={RATE}", "--seconds=86400",
+        self._load = begin_load("run", *[f"--url={url}" for url in self.urls()], "--mix", self.directory / "mix.json",
+                                "--ledger", self.directory / "ledger", "--json=-", f"--rate={RATE}", "--seconds=86400",
                                 "--connections=48", "--timeout-ms=2500", "--drain-seconds=20", f"--seed={seed}")
 
     def end_load(self):
@@ -97,12 +104,20 @@ class System:
     def settle(self):
         """Ends the load, lets all events reach the store, and starts the node anew, so that what is looked at comes
         from the store and not from memory."""
-        figures = self.end_load()
-        assert figures["batches_unanswered"] == 0, f"batches that nobody takes: {figures}"
+        self._end_load_in_order()
         if self.store != "sqlite":
-            self.wait_until_shipped()
+            self.wait_until_shipped(self.node)
         self.stop_node()
         self.node.start()
+
+    def _end_load_in_order(self):
+        figures = self.end_load()
+        assert figures["batches_unanswered"] == 0, f"batches that nobody takes: {figures}"
+
+    def _end_load_at_once(self):
+        if self._load:
+            self._load.kill()
+            self._load.communicate()
 
     def stop_node(self):
         code = self.node.stop()
@@ -111,9 +126,7 @@ class System:
     def remove(self, keep_data=False):
         """Ends what still runs, whatever state it is in. `keep_data`: what is on the small disk goes into the
         directory."""
-        if self._load:
-            self._load.kill()
-            self._load.communicate()
+        self._end_load_at_once()
         self.node.kill()
         if self.link:
             self.link.close()
@@ -124,8 +137,38 @@ class System:
 
     # -- looking at it ---------------------------------------------------------------------------
 
-    def url(self):
-        return f"http://127.0.0.1:{self.node.port}"
+    def urls(self):
+        return [f"http://127.0.0.1:{self.node.port}"]
+
+    def verify_node(self):
+        """Whom the verification asks."""
+        return self.node
+
+    def must_run(self):
+        self.node.must_run()
+
+    def failed_starts(self):
+        return self.node.failed_starts
+
+    def damage(self):
+        return self.node.damage()
+
+    def log_text(self):
+        return self.node.log_text()
+
+    def links(self, choice):  # noqa: ARG002
+        """Which connections to the server a fault is to break."""
+        return [self.link]
+
+    def between_rounds(self):
+        """Checks of a system at rest."""
+
+    def more_findings(self):
+        """Besides those of the verification, rows by name."""
+        return {}
+
+    def more_numbers(self):
+        return {}
 
     def exchanges(self):
         with self._lock:
@@ -140,7 +183,7 @@ class System:
         return sum(one.status in (200, 202) for one in self.exchanges() if from_us <= one.got_us <= to_us)
 
     def ready(self):
-        self.node.must_run()
+        self.must_run()
         try:
             with self.node.client(2.0) as client:
                 return client.get("/readyz").status == 200
@@ -149,7 +192,7 @@ class System:
 
     def wait_until_recovered(self, since_us):
         """Seconds until the node calls itself ready and a popup came that was asked for after the moment."""
-        deadline = time.monotonic() + RECOVERY_S + 0.5
+        deadline = time.monotonic() + self.RECOVERY_S + 0.5
         ready_us = 0
         while True:
             if not ready_us and self.ready():
@@ -159,17 +202,17 @@ class System:
                 return (max(ready_us, claim_us) - since_us) / 1e6
             if time.monotonic() > deadline:
                 what = ("it is not ready" if not ready_us else "") + (" no popup is shown" if not claim_us else "")
-                raise AssertionError(f"{RECOVERY_S:.0f} s after the fault: {what}\n{self.node.log_text()}")
+                raise AssertionError(f"{self.RECOVERY_S:.0f} s after the fault: {what}\n{self.log_text()}")
             time.sleep(POLL_S)
 
     def _first_claim(self, since_us):
         with self._lock:
             return self.tail.look().first_claim_after(since_us)
 
-    def wait_until_shipped(self):
+    def wait_until_shipped(self, node):
         deadline = time.monotonic() + OUTBOX_S
         while True:
-            with self.node.client() as client:
+            with node.client() as client:
                 left = metric(client, "beckon_outbox_events")
             if left == 0:
                 return
@@ -178,7 +221,8 @@ class System:
 
     def verify(self, *more):
         """Holds the ledger against the store; returns (findings that are not zero, the whole document)."""
-        code, out, err = call_load("verify", "--url", self.url(), "--ledger", self.directory / "ledger", "--json=-",
+        url = f"http://127.0.0.1:{self.verify_node().port}"
+        code, out, err = call_load("verify", "--url", url, "--ledger", self.directory / "ledger", "--json=-",
                                    *more, timeout_s=180)
         assert code in (0, 1), err
         document = json.loads(out)

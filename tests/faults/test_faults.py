@@ -4,6 +4,7 @@ import shutil
 
 from campaign import CampaignRun
 from conftest import REPLAY, ROUNDS, SEED, say, total
+from plan import needs_server
 
 _said = []
 
@@ -16,7 +17,7 @@ def say_seed():
 
 def test_campaign(campaign_plan, request, tmp_path, with_disk):
     say_seed()
-    server = request.getfixturevalue("server") if campaign_plan.store.startswith("mysql") else None
+    server = request.getfixturevalue("server") if needs_server(campaign_plan.store) else None
     directory = tmp_path / f"campaign-{campaign_plan.number}"
     run = CampaignRun(campaign_plan, directory, server, with_disk, say)
     try:

@@ -2,6 +2,7 @@
 
 import collections
 import json
+import os
 import socket
 import threading
 
@@ -10,6 +11,7 @@ import pytest
 from campaign import Outcome, check_that_something_happened
 from ledger_tail import SLOW_US, LedgerTail
 from link import COMMIT, CUT_AFTER_BYTES_MAX, Link
+from network import Network
 
 # -- the ledger ------------------------------------------------------------------------------------
 
@@ -158,6 +160,22 @@ def test_other_packets_pass_while_commits_are_cut(link):
         link.end()
 
 
+def test_what_is_held_arrives_when_the_link_is_free_again(link, echo):
+    client = connect(link)
+    link.begin("hold", 1)
+    client.sendall(b"late")
+    late = socket.create_connection(("127.0.0.1", link.port), 5)
+    late.sendall(b"too")
+    client.settimeout(0.2)
+    with pytest.raises(TimeoutError):
+        client.recv(100)
+    assert link.hits >= 1 and echo.got == b"hello"
+    link.end()
+    for sock, want in ((client, b"LATE"), (late, b"TOO")):
+        sock.settimeout(5)
+        assert sock.recv(100) == want
+
+
 def test_a_connection_is_cut_within_so_many_bytes(link):
     client = connect(link)
     link.begin("cut-bytes", 1)
@@ -171,6 +189,73 @@ def test_a_connection_is_cut_within_so_many_bytes(link):
         if ended(client):
             break
     assert sent <= CUT_AFTER_BYTES_MAX and link.hits >= 1  # either direction may meet its limit first
+
+
+# -- the network between nodes ---------------------------------------------------------------------
+
+
+@pytest.fixture
+def network():
+    made = Network()
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def way_to(echo, tmp_path, network):
+    """Connects this process, called a, with b, where the echo is."""
+    port = network.open_door("b", str(tmp_path / "s"))
+
+    def open_one():
+        made = socket.create_connection(("127.0.0.1", port), 5)
+        made.sendall(b"hello")
+        assert made.recv(100) == b"HELLO"
+        return made
+    return open_one
+
+
+def silent(sock):
+    sock.settimeout(0.2)
+    try:
+        sock.recv(100)
+    except TimeoutError:
+        return True
+    return False
+
+
+def test_one_way_is_held_and_the_other_is_free(network, way_to, echo):
+    before = way_to()
+    network.introduce("a", os.getpid())  # what it has is found as well
+    network.hold("b", "a")
+    before.sendall(b"one")
+    assert silent(before) and echo.got == b"helloone"
+    network.heal()
+    before.settimeout(5)
+    assert before.recv(100) == b"ONE"
+    network.hold("a", "b")
+    before.sendall(b"two")
+    assert silent(before) and echo.got == b"helloone"
+    network.heal()
+    before.settimeout(5)
+    assert before.recv(100) == b"TWO"
+
+
+def test_only_those_who_were_named_are_parted(network, way_to):
+    network.introduce("a", os.getpid())
+    network.hold_both("x", "b")
+    network.cut("y", "b")
+    way_to().close()
+
+
+def test_a_way_that_is_cut_ends_what_is_there_and_what_comes(network, way_to):
+    network.introduce("a", os.getpid())
+    there = way_to()
+    network.cut("b", "a")
+    assert ended(there)
+    with pytest.raises((ConnectionError, AssertionError)):
+        way_to()
+    network.heal()
+    way_to().close()
 
 
 # -- whether anything happened -----------------------------------------------------------------------

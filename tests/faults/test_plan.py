@@ -31,12 +31,19 @@ def test_it_has_the_rounds_asked_for_and_every_store_its_turn(rounds):
     numbers = [one.number for campaign in plan for one in campaign.rounds]
     assert numbers == list(range(1, rounds + 1))
     assert {campaign.store for campaign in plan} == set(STORES[:rounds])
-    assert len(plan) <= 3 or all(8 <= len(campaign.rounds) <= 12 for campaign in plan)
+    assert len(plan) <= len(STORES) or all(8 <= len(campaign.rounds) <= 12 for campaign in plan)
+
+
+@pytest.mark.parametrize("store", STORES)
+def test_a_plan_for_one_store_has_no_other(store):
+    plan = make_plan(7, 35, (store,))
+    assert {campaign.store for campaign in plan} == {store} and len(plan) == 4
+    assert [one.number for campaign in plan for one in campaign.rounds] == list(range(1, 36))
 
 
 def test_every_kind_occurs_on_every_store_that_it_concerns():
     for seed in SEEDS:
-        plan = make_plan(seed, 60)
+        plan = make_plan(seed, 160)
         for store in STORES:
             seen = {fault.kind for fault in faults_of([one for one in plan if one.store == store])}
             assert seen == set(kinds_of(store, True)), (seed, store)

@@ -184,6 +184,29 @@ CAF_TEST(a decision id of version 7 says when it was decided) {
   CAF_CHECK_EQUAL(times_found(t), "too early 1");
 }
 
+// Each by the clock of another node, both a little off; sending and answer by the generator's.
+CAF_TEST(clocks that are known to be a little off clear the nodes) {
+  for (auto [error_ms, found] : {std::pair{0, "limit broken 1"}, {1, ""}, {20, ""}}) {
+    told t{std::map<std::string, uint64_t>{}, error_ms};
+    told_answer first{"u", 1'002, 1'004, 2'001};
+    first.decision = "00000000-03e9-7000-8000-000000000001"; // 1,001: before it was sent
+    told_answer second{"u", 2'001, 2'003, 3'001};
+    second.decision = "00000000-07d1-7000-8000-000000000002"; // 2,001
+    t.shows(first);
+    t.shows(second);
+    CAF_CHECK_EQUAL(limits_found(t, {1, 1'000, 0}), found);
+    CAF_CHECK_EQUAL(times_found(t), "");
+  }
+}
+
+CAF_TEST(more than the clocks are off is still found) {
+  told t{std::map<std::string, uint64_t>{}, 20};
+  t.shows({"u", 1'000, 1'001, 2'000});
+  t.shows({"u", 1'950, 1'951, 2'950});
+  CAF_CHECK_EQUAL(times_found(t), "too early 1");
+  CAF_CHECK_EQUAL(limits_found(t, {1, 1'000, 0}), "limit broken 1");
+}
+
 CAF_TEST(a repeated answer is no second showing) {
   told t;
   told_answer first{"u", 1'000, 1'001, 2'000};

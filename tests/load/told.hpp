@@ -23,7 +23,9 @@ struct told_answer {
 
 struct told {
   explicit told(
-      std::optional<std::map<std::string, uint64_t>> shows_before = std::map<std::string, uint64_t>{}) {
+      std::optional<std::map<std::string, uint64_t>> shows_before = std::map<std::string, uint64_t>{},
+      int64_t clock_error_ms = 0)
+      : all(clock_error_ms) {
     all.begin({"run", 0, 1, 1, std::move(shows_before)});
   }
 

@@ -82,7 +82,9 @@ class Cluster:
         return first if same and all(view.settled() for view in views) else None
 
     def wait_until_settled(self, nodes=None, deadline_s=FORMED_S):
-        return wait_until(lambda: self.settled(nodes), "the nodes share the shards and agree on it", deadline_s)[0]
+        def what():
+            return "\n".join(["the nodes share the shards and agree on it", *map(str, map(look, nodes or self.running()))])
+        return wait_until(lambda: self.settled(nodes), what, deadline_s)[0]
 
     def wait_until_owned(self, node, without=(), deadline_s=15.0):
         """Until `node` knows a living owner of every shard, none of them in `without`; the seconds."""

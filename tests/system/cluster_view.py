@@ -9,20 +9,29 @@ QUICK = {"cluster.heartbeat-ms": 300, "cluster.lease-ms": 3000, "cluster.own-lea
          "cluster.redial-ms": 100, "cluster.link-silence-ms": 1500, "cluster.moves-max": 64}
 DEFAULT_TIMES = {"cluster.heartbeat-ms": 2000, "cluster.lease-ms": 10000, "cluster.own-lease-ms": 7000,
                  "cluster.silent-ms": 3500, "cluster.suspect-after-ms": 1000, "cluster.database-timeout-ms": 2000,
-                 "cluster.retry-ms": 500, "cluster.redial-ms": 500, "cluster.link-silence-ms": 3000,
-                 "cluster.moves-max": 4}
+                 "cluster.retry-ms": 500, "cluster.redial-ms": 500, "cluster.link-silence-ms": 3000}
 FNV_OFFSET, FNV_PRIME, MASK = 0xCBF29CE484222325, 0x100000001B3, (1 << 64) - 1
 
 
 def wait_until(check, what, deadline_s=20.0):
-    """Polls until `check` gives something true, and returns that with the seconds it took."""
+    """Polls until `check` gives something true, and returns that with the seconds it took. `what`: a text, or a function
+    that gives it."""
     began = time.monotonic()
     while True:
         found = check()
         if found:
             return found, time.monotonic() - began
-        assert time.monotonic() < began + deadline_s, f"not within {deadline_s} s: {what}"
+        assert time.monotonic() < began + deadline_s, (f"not within {deadline_s} s: "
+                                                       + (what if isinstance(what, str) else what()))
         time.sleep(0.02)  # between two looks
+
+
+def wait_until_known(nodes, popup, deadline_s=5.0):
+    """Until each node decides on that popup."""
+    for node in nodes:
+        with node.client() as client:
+            wait_until(lambda: client.get(f"/v1/popups/{popup}").status == 200, "the popup is known",  # noqa: B023
+                       deadline_s)
 
 
 def shard_of(user):
@@ -45,6 +54,11 @@ class View:
         self.nodes = {one["incarnation"]: one for one in document["nodes"]}
         self.owners = {one["shard"]: one["owner"] for one in document["shards"]}
         self.epochs = {one["shard"]: one["epoch"] for one in document["shards"]}
+
+    def __str__(self):
+        nodes = ", ".join(f"{one['name']} ({number}) {one['state']}, link {one['link']}, {one['shards']} shards, "
+                          f"suspects {one['suspects']}" for number, one in self.nodes.items())
+        return f"{self.document['self']}: {nodes}; moves {self.document['moves']}, as of {self.document['as_of']}"
 
     def living(self):
         return {number for number, one in self.nodes.items() if one["state"] != "dead"}

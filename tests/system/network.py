@@ -47,7 +47,7 @@ def _has_socket(pid, inode):
     return False
 
 
-def _reset(sock):
+def reset(sock):
     """Ends a connection as a dying peer does: at once, whatever is on its way."""
     try:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
@@ -67,7 +67,8 @@ class _Wire:
         self.owner = owner
         self._sockets = (near, far)
         for sock in self._sockets:
-            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            if sock.family == socket.AF_INET:
+                sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._threads = [threading.Thread(target=self._carry, args=words, daemon=True)
                          for words in ((near, far, lambda: (self.dialer, owner)),
                                        (far, near, lambda: (owner, self.dialer)))]
@@ -91,7 +92,7 @@ class _Wire:
 
     def cut(self):
         for sock in self._sockets:
-            _reset(sock)
+            reset(sock)
 
 
 class Network:
@@ -185,7 +186,7 @@ class Network:
             try:
                 self._connect(near, owner, target)
             except OSError:
-                _reset(near)  # nobody is behind the door
+                reset(near)  # nobody is behind the door
 
     def _connect(self, near, owner, target):
         inode = _inode_of(near.getpeername()[1], near.getsockname()[1])

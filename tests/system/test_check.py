@@ -54,9 +54,13 @@ def test_workers_without_a_server(tmp_path):
 
 def test_ports_of_running_workers(start_node, settings, tmp_path):  # noqa: F811
     node = start_node({**settings, "workers.count": 2})
-    code, lines = check(tmp_path, {**settings, "workers.count": 2, "http.port": node.port})
+    code, lines = check(tmp_path, {**settings, "workers.count": 2, "http.port": node.port,
+                                  "node.data-dir": node.data_dir})
     assert code == 0, lines
     assert line_with(lines, "port is in use, by a node that is alive").startswith("ok")
+    assert line_with(lines, "-2 (incarnation ").startswith("ok")  # neither is somebody else's
+    code, lines = check(tmp_path, {**settings, "http.port": node.port})
+    assert code == 1 and line_with(lines, "cannot listen on").startswith("fail"), lines
 
 
 def test_a_directory_in_memory():

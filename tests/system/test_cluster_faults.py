@@ -1,6 +1,7 @@
 """Nodes that die, stop, and lose their database or one another: who answers meanwhile, and what must not happen."""
 
 import concurrent.futures
+import json
 import signal
 import time
 
@@ -8,11 +9,11 @@ import pytest
 
 from cluster import make_cluster, module_server  # noqa: F401  (fixtures)
 from cluster_load import ClusterLoad
-from cluster_view import DEFAULT_TIMES, SHARDS, look, wait_until
+from cluster_view import DEFAULT_TIMES, SHARDS, look, wait_until, wait_until_known
 from http_client import Client
 from mariadb_fixture import server  # noqa: F401  (fixture)
 from network import Network
-from shop import decide, event, outcome, popup, save, stored_events, unique
+from shop import decide, event, outcome, popup, save, unique
 
 OWNED_S = 15.0
 OWNED_AIM_S = 5.0
@@ -30,8 +31,8 @@ def with_popup(cluster, **more):
     home = unique("home")
     nodes = cluster.running()
     with nodes[0].client() as client:
-        save(client, popup(home, **{"frequency": {"every": "1h"}, **more}))
-    wait_until(lambda: all(reason_of(node, "x", home, dry_run=True) == "MATCH" for node in nodes), "all know it", 5)
+        shown = save(client, popup(home, **{"frequency": {"every": "1h"}, **more}))
+    wait_until_known(nodes, shown)
     return home
 
 
@@ -49,9 +50,11 @@ def send_to(node, user):
 
 
 def wait_until_stored(node, user, ids):
+    def stored():
+        answer = client.get(f"/v1/events?user={user}")  # 503 until the node has found the database again
+        return answer.status == 200 and sorted(json.loads(line)["id"] for line in answer.body.splitlines()) == sorted(ids)
     with node.client() as client:
-        wait_until(lambda: sorted(one["id"] for one in stored_events(client, f"user={user}")) == sorted(ids),
-                   "each event is stored once", 10)
+        wait_until(stored, "each event is stored once", 10)
 
 
 # -- death -----------------------------------------------------------------------------------------
@@ -191,7 +194,7 @@ def test_nobody_dies_of_a_database_that_is_away(make_cluster, server):  # noqa: 
     assert all(node.running() for node in nodes)
 
 
-def test_a_node_that_loses_the_database_alone(make_cluster, network):  # noqa: F811
+def test_a_node_that_loses_the_database_alone(network, make_cluster):  # noqa: F811
     cluster = make_cluster()
     port = network.open_door("db", ("127.0.0.1", cluster.settings["mysql.port"]))
     one, two = cluster.start(2)
@@ -228,16 +231,13 @@ def test_a_node_that_loses_the_database_alone(make_cluster, network):  # noqa: F
 def separate(network, way):
     """Parts n3 from the others."""
     for other in ("n1", "n2"):
-        if way == "cut":
-            network.cut("n3", other)
-        elif way == "both ways":
-            network.hold_both("n3", other)
-        else:
-            network.hold(*(("n3", other) if way == "from it" else (other, "n3")))
+        network.hold("n3", other)
+        if way == "both ways":
+            network.hold(other, "n3")
 
 
-@pytest.mark.parametrize("way", ("cut", "both ways", "from it", "to it"))
-def test_a_node_that_the_others_cannot_reach_keeps_its_shards(make_cluster, network, way):  # noqa: F811
+@pytest.mark.parametrize("way", ("both ways", "from it"))
+def test_a_node_that_the_others_cannot_reach_keeps_its_shards(network, make_cluster, way):  # noqa: F811
     cluster = make_cluster()
     nodes = [cluster.make(network.node_settings(f"n{n}")) for n in (1, 2, 3)]
     with concurrent.futures.ThreadPoolExecutor(3) as threads:
@@ -254,7 +254,7 @@ def test_a_node_that_the_others_cannot_reach_keeps_its_shards(make_cluster, netw
         wait_until(lambda: reason_of(through, user, home) == "UNAVAILABLE", "nobody answers for it", 10)  # noqa: B023
     assert reason_of(one, theirs[1], home) == "MATCH" and reason_of(apart, its[1], home) == "MATCH"
     assert reason_of(two, theirs[1], home) == "COOLDOWN"
-    until = time.monotonic() + 1.5 * cluster.settings["cluster.lease-ms"] / 1000
+    until = time.monotonic() + 1.2 * cluster.settings["cluster.lease-ms"] / 1000
     while time.monotonic() < until:
         sent += [send_to(node, sender) for node in nodes]
         assert all(look(node).owners == before.owners for node in nodes), "somebody took over"

@@ -7,7 +7,7 @@ import pytest
 
 from cluster import make_cluster, module_server  # noqa: F401  (fixtures)
 from cluster_load import ClusterLoad
-from cluster_view import DEFAULT_TIMES, SHARDS, look, shard_of, wait_until
+from cluster_view import SHARDS, look, shard_of, wait_until, wait_until_known
 from mariadb_fixture import server  # noqa: F401  (fixture)
 from shop import decide, outcome, popup, save, unique
 
@@ -65,9 +65,8 @@ def test_from_one_node_to_five_and_back_under_load(make_cluster, users):  # noqa
     check_ledger(load, [last])
 
 
-@pytest.mark.parametrize("times", ({}, DEFAULT_TIMES), ids=("quick", "default"))
-def test_a_rolling_restart_under_load(make_cluster, users, times):  # noqa: F811
-    cluster = make_cluster(times)
+def test_a_rolling_restart_under_load(make_cluster, users):  # noqa: F811
+    cluster = make_cluster()
     nodes = cluster.start(3)
     prepare(nodes[0])
     with ClusterLoad(nodes, users) as load:
@@ -89,16 +88,15 @@ def test_a_node_that_drains_says_so_and_leaves_the_list(make_cluster):  # noqa: 
     one, other = cluster.start(2)
     home = unique("home")
     with one.client() as client:
-        save(client, popup(home, frequency={"every": "1h"}))
-    wait_until(lambda: all(outcome(decide(node.client(), unique("u"), home), home)[1] == "MATCH"
-                           for node in (one, other)), "both know the popup")
+        shown = save(client, popup(home, frequency={"every": "1h"}))
+    wait_until_known((one, other), shown)
     known = cluster.users_of(other)[0]
     with one.client() as client:
         assert outcome(decide(client, known, home), home)[1] == "MATCH"
     gone = look(other).self
     assert other.stop() == 0
-    view = look(one)
-    assert gone not in view.nodes and view.shards_of(view.self) == set(range(SHARDS))
+    view, _ = wait_until(lambda: (lambda v: gone not in v.nodes and v)(look(one)), "it is off the list", 3)
+    assert view.shards_of(view.self) == set(range(SHARDS))
     assert f"{gone}" not in {row[0] for row in cluster.sql("SELECT incarnation FROM cl_node")}
     with one.client() as client:  # what it had charged counts for whoever took its users
         assert outcome(decide(client, known, home), home) == (None, "COOLDOWN")
@@ -113,9 +111,9 @@ def test_a_joiner_that_dies_while_it_is_given_shards(make_cluster):  # noqa: F81
         save(client, popup(home, frequency={"every": "1h"}))
     joiner = cluster.add()
     number = look(joiner).self
-    wait_until(lambda: len(look(nodes[0]).shards_of(number)) >= 4, "it gets shards")
-    assert look(nodes[0]).document["moves"], "it has all of them already"
+    wait_until(lambda: look(nodes[0]).shards_of(number), "it gets shards")
     joiner.kill()
+    assert len(look(nodes[0]).shards_of(number)) < SHARDS // 3 - 4, "it has all of them already"
     cluster.wait_until_settled(nodes)
     for shard in range(SHARDS):
         user = next(user for user in (f"u-{shard}-{n}" for n in range(10**6)) if shard_of(user) == shard)

@@ -7,7 +7,7 @@ import pytest
 
 from beckon_node import run_program
 from cluster import make_cluster, module_server  # noqa: F401  (fixtures)
-from cluster_view import look, wait_until
+from cluster_view import look, wait_until, wait_until_known
 from mariadb_fixture import server  # noqa: F401  (fixture)
 from shop import decide, outcome, popup, save, to_ms, unique
 
@@ -48,9 +48,8 @@ def test_a_clock_that_is_a_little_off_is_warned_of_and_harmless(make_cluster, sh
     assert 900 <= off_ms <= 1100 and abs(look(right).document["self"]["clock_off_ms"]) < 500
     home, every_ms = unique("home"), 2000
     with right.client() as client:
-        save(client, popup(home, frequency={"every": f"{every_ms}ms"}))
-    for node in (right, wrong):
-        wait_until(lambda: ask(node, "x", home, dry_run=True)[1] == "MATCH", "the popup is known", 5)  # noqa: B023
+        shown = save(client, popup(home, frequency={"every": f"{every_ms}ms"}))
+    wait_until_known((right, wrong), shown)
     for owner in (right, wrong):  # whoever decides, and whoever is asked
         user = cluster.users_of(owner)[0]
         began_ms = time.time() * 1000

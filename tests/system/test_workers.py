@@ -10,6 +10,7 @@ import time
 import pytest
 
 from beckon_node import child_environment, program, run_program
+from cluster_view import QUICK
 from fault_watch import eventually, metric
 from http_client import Client
 from load import Load
@@ -88,8 +89,9 @@ def test_the_own_port_takes_a_few_connections(start_workers, own_ports):
         client.close()
 
 
-def test_one_user_is_shown_a_popup_once_per_wait(start_workers):
-    node = start_workers()
+@pytest.mark.parametrize("claims", ("store", "queued"))
+def test_one_user_is_shown_a_popup_once_per_wait(start_workers, claims):
+    node = start_workers({"durability.claims": claims})
     with node.client() as client:
         save(client, popup("home", "p", frequency={"every": "1s"}))
     eventually(lambda: all(outcome(decide(node.client(), unique("u"), "home"), "home")[1] == "MATCH"
@@ -315,11 +317,12 @@ def test_what_a_reload_tried_in_vain_is_not_what_a_restart_uses(start_workers, s
 
 
 def test_who_hangs_does_not_end_reloading(start_workers):
-    node = start_workers({"node.grace-ms": 100, "workers.start-timeout-ms": 3000})
+    # A successor joins once the others have given up who hangs, so it must be allowed that time.
+    node = start_workers({**QUICK, "node.grace-ms": 100, "workers.start-timeout-ms": 6000})
     eventually(lambda: len(workers_of(node.pid)) == WORKERS, "only the workers are left")
     before = workers_of(node.pid)
     os.kill(reload_and_catch(node), signal.SIGSTOP)
-    eventually(lambda: "was not ready in workers.start-timeout-ms" in node.log_text(), "the successor is ended", 10)
+    eventually(lambda: "was not ready in workers.start-timeout-ms" in node.log_text(), "the successor is ended", 15)
     eventually(lambda: workers_of(node.pid) == before, "the workers are those of before")
     hanging = seats_of(node.pid)[1]
     os.kill(hanging, signal.SIGSTOP)
