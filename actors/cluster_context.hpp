@@ -47,6 +47,7 @@ struct cluster_context {
 
   std::atomic<int64_t> lease_until_ms{0}; // by steady_ms(): until then this node may claim
   std::atomic<bool> active{false};        // it is a member that may own shards
+  std::atomic<bool> refused{false};       // joining cannot succeed: fault() says what has to be changed
   std::atomic<bool> drain_asked{false};   // an operator wants it to give everything away and stop
   std::atomic<uint32_t> shards_owned{0};
   std::atomic<uint32_t> shards_unreachable{0}; // of nobody, or of a node without a link

@@ -206,6 +206,8 @@ class running_node : public node {
           .receive([](start_atom) {}, [&](caf::error& e) { failed = std::move(e); });
       if (!failed)
         return {};
+      if (context_->cluster && context_->cluster->refused)
+        return caf::make_error(caf::sec::runtime_error, why_not_ready());
       if (give_up && give_up())
         return caf::make_error(caf::sec::runtime_error, "it was stopped before it was ready");
       if (failed != caf::sec::request_timeout || std::chrono::steady_clock::now() >= until)

@@ -53,6 +53,9 @@ void shard_map_state::answered(const membership_answer& answer) {
 void shard_map_state::note_failure(const membership_answer& answer) {
   fault_ = storage::describe(answer.error);
   context().fault(fault_);
+  if (std::holds_alternative<cluster::join_call>(answer.ask->call)
+      && storage::code_of(answer.error) == storage::errc::bad_options)
+    context().refused = true;
   context().metrics->call_failures->Increment();
   if (!std::exchange(failing_, true))
     spdlog::error("cluster: the tables cannot be used: {}; trying again every {} ms", fault_,

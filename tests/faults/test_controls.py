@@ -26,9 +26,9 @@ def unsafe(monkeypatch):
     binary = str(pathlib.Path(program()).with_name("beckon-unsafe"))
     assert pathlib.Path(binary).is_file(), f"there is no program at {binary}: run script/build --tests"
 
-    def named(store):
+    def named(store, delay_ms=LATE_MS):
         monkeypatch.setenv("UNSAFE_STORE", store)
-        monkeypatch.setenv("UNSAFE_DELAY_MS", str(LATE_MS))
+        monkeypatch.setenv("UNSAFE_DELAY_MS", str(delay_ms))
         return binary
     return named
 

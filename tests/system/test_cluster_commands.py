@@ -101,6 +101,29 @@ def test_nodes_refuses_tables_of_another_version(pair):
         assert (code, lines) == (1, []) and part in complaint, complaint
 
 
+def test_users_spread_over_databases(make_cluster, server):  # noqa: F811
+    cluster = make_cluster()
+    parts = [f"{cluster.database()}_{n}" for n in range(2)]
+    server.sql("".join(f"CREATE DATABASE {part}; GRANT ALL ON {part}.* TO '{cluster.settings['mysql.user']}'@'%';"
+                       for part in parts))
+    places = [f"127.0.0.1:{server.port}/{part}" for part in parts]
+    cluster.settings["mysql.shards.databases"] = ",".join(places)
+    cluster.start(2)
+    assert {row[0] for row in cluster.sql("SELECT DISTINCT owner FROM cl_shard")} == {"0"}  # theirs are elsewhere
+    code, lines, complaint = run("nodes", cluster)
+    assert code == 0 and sum(" 128  127.0.0.1:" in line for line in lines) == 2, (lines, complaint)
+    # What is away from here leaves its shards unknown, and the rest as it is.
+    code, lines, complaint = run("nodes", cluster, f"--mysql.shards.databases={places[0]},127.0.0.1:1/{parts[1]}")
+    assert code == 1 and lines[-1].startswith("it is not known who owns 128 shards: mysql "), (lines, complaint)
+    with cluster.nodes[0].client() as client:
+        for n in range(20):
+            assert client.put(f"/v1/users/u{n}", {"attributes": {"plan": "free"}}).status == 201
+    code, _, complaint = run("nodes", cluster, f"--mysql.shards.databases={places[1]},{places[0]}")
+    assert code == 1 and "Put mysql.shards.databases back" in complaint, complaint
+    code, lines, complaint = run("drain n1", cluster)
+    assert code == 0 and cluster.nodes[0].wait() == 0, (lines, complaint)
+
+
 def test_commands_on_a_cluster_need_a_server(tmp_path):
     for command in (["nodes"], ["drain", "n1"]):
         done = run_program(*command, f"--node.data-dir={tmp_path / 'data'}")
