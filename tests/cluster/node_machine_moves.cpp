@@ -54,7 +54,6 @@ struct moves_rig : machine_rig {
     node(id);
     own(self, 0, 256);
     become_active();
-    m.take_orders();
   }
 };
 
@@ -128,7 +127,7 @@ CAF_TEST(a shard that does not get finished stays) {
   CAF_CHECK_EQUAL(m.shard(shard).epoch, 1u);
 }
 
-CAF_TEST(a hand-over that comes late or of another epoch is nothing) {
+CAF_TEST(a hand - over that comes late or of another epoch is nothing) {
   own_all_beside(2);
   auto call = work(400, {2});
   CAF_REQUIRE_EQUAL(name_of(call), "begin_moves");
@@ -203,7 +202,7 @@ CAF_TEST(shards of nobody go to none that is in doubt) {
 
 CAF_TEST(rows that could not be read are left as they are) {
   own_all_beside(2);
-  CAF_CHECK(phase_of(9) == shard_phase::nobody || phase_of(9) == shard_phase::serving);
+  CAF_CHECK(phase_of(9) == shard_phase::serving);
   for (auto& row : tables.shards)
     row = {row.shard, 0, 0, shard_state::owned, 0, false};
   m.look_soon();
@@ -236,7 +235,7 @@ CAF_TEST(a hint is believed until the tables say otherwise) {
   CAF_CHECK(phase_of(4) == shard_phase::elsewhere);
   CAF_MESSAGE("old news are none");
   m.hinted(5, 2, 1, now_ms);
-  CAF_CHECK(phase_of(5) == shard_phase::serving);
+  CAF_CHECK(m.shard(5).owner == self);
 }
 
 CAF_TEST(nobody is told that a shard which is being handed over is elsewhere) {

@@ -4,6 +4,7 @@
 
 #include <caf/test/unit_test.hpp>
 
+#include <algorithm>
 #include <map>
 #include <string>
 #include <variant>
@@ -12,8 +13,8 @@
 namespace beckon::cluster::test {
 
 inline std::string name_of(const std::optional<cluster_call>& call) {
-  static const char* names[] = {"join",        "beat",   "activate",    "drain", "leave", "bury",
-                                "begin_moves", "assign", "cancel_moves"};
+  static const char* names[] = {"join", "beat",        "activate", "drain",       "leave",
+                                "bury", "begin_moves", "assign",   "cancel_moves"};
   return call ? names[call->index()] : "none";
 }
 
@@ -35,16 +36,18 @@ struct machine_rig {
 
   int64_t database_ms() const { return now_ms + ahead_ms; }
 
+  /// The row of a node, made active with a fresh lease if there is none yet.
   storage::cluster_node& node(storage::incarnation_id id) {
-    for (auto& n : tables.nodes)
-      if (n.incarnation == id)
-        return n;
+    auto at = std::find_if(tables.nodes.begin(), tables.nodes.end(),
+                           [id](const auto& n) { return n.incarnation >= id; });
+    if (at != tables.nodes.end() && at->incarnation == id)
+      return *at;
     storage::cluster_node n;
     n.incarnation = id;
     n.state = storage::node_state::active;
-    tables.nodes.push_back(n);
+    tables.nodes.insert(at, n);
     renew(id);
-    return tables.nodes.back();
+    return node_at(id);
   }
   void renew(storage::incarnation_id id) {
     auto& n = node_at(id);
@@ -60,6 +63,13 @@ struct machine_rig {
   void own(storage::incarnation_id id, uint16_t from, uint16_t to, uint64_t epoch = 1) {
     for (auto i = from; i < to; ++i)
       tables.shards[i] = {i, id, epoch, storage::shard_state::owned, 0, true};
+  }
+
+  /// As many shards for each as for the others: nothing is to be moved.
+  void share_out() {
+    node(self);
+    for (uint16_t i = 0; i < decision::shard_count; ++i)
+      own(tables.nodes[i % tables.nodes.size()].incarnation, i, static_cast<uint16_t>(i + 1));
   }
 
   std::optional<cluster_call> next() { return m.next_call(now_ms); }
@@ -94,7 +104,8 @@ struct machine_rig {
     return std::nullopt;
   }
 
-  /// Becomes a member that is active, with links to all that are in the tables, and knows of all that it owns.
+  /// Becomes a member that is active, with links to all that are in the tables, and knows of all that it
+  /// owns.
   void become_active() {
     CAF_REQUIRE_EQUAL(name_of(next()), "join");
     node(self).state = storage::node_state::joining;
@@ -110,7 +121,7 @@ struct machine_rig {
     CAF_REQUIRE_EQUAL(name_of(next()), "beat");
     answer_beat();
     CAF_REQUIRE(m.phase() == node_phase::active);
-    m.take_orders();
+    phase_of(0);
   }
 
   shard_phase phase_of(uint16_t shard) {
