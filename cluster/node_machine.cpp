@@ -29,6 +29,7 @@ const char* to_string(node_phase p) {
 node_machine::node_machine(machine_options o) : options_(o) {
   for (uint16_t i = 0; i < decision::shard_count; ++i) {
     shards_[i].shard = i;
+    shards_[i].known = false;
     ordered_[i] = {i, shard_phase::nobody, 0, 0};
   }
 }

@@ -211,6 +211,16 @@ CAF_TEST(rows that could not be read are left as they are) {
   CAF_CHECK_EQUAL(m.shards_owned(), 256u);
 }
 
+CAF_TEST(shards that could never be read are not given away) {
+  for (auto& row : tables.shards)
+    row.known = false;
+  become_active();
+  CAF_CHECK_EQUAL(name_of(work(3000)), "none");
+  for (auto& row : tables.shards)
+    row.known = true;
+  CAF_CHECK_EQUAL(name_of(work(3000)), "assign");
+}
+
 CAF_TEST(a hint is believed until the tables say otherwise) {
   own_all_beside(2);
   CAF_REQUIRE(m.shard(4).owner == self);
