@@ -13,6 +13,9 @@
 #include <variant>
 #include <vector>
 
+/// The room of the cluster's rules as pure machines: when a node joins, keeps its lease, takes over a shard
+/// (node_machine.cpp), hands one over; which node gets which shard; and the bytes that nodes send one
+/// another. No clock, no I/O, no actor.
 namespace beckon::cluster {
 
 using storage::incarnation_id;

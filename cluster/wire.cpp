@@ -8,9 +8,9 @@
 
 namespace beckon::cluster {
 
-using decision::put_fixed;
-using decision::put_text;
-using decision::put_varint;
+using base::put_fixed;
+using base::put_text;
+using base::put_varint;
 
 namespace {
 
@@ -80,9 +80,9 @@ std::string frame_fault(size_t place, size_t count, uint8_t kind, const char* wh
 } // namespace
 
 void put(std::string& out, const route_claim& r) {
-  put_varint(out, r.shard);
-  put_varint(out, r.owner);
-  put_varint(out, r.epoch);
+  base::put_varint(out, r.shard);
+  base::put_varint(out, r.owner);
+  base::put_varint(out, r.epoch);
 }
 
 void read(wire_reader& in, route_claim& r) {
@@ -92,7 +92,7 @@ void read(wire_reader& in, route_claim& r) {
 }
 
 void put(std::string& out, const catalog_hint_frame& f) {
-  put_varint(out, f.version);
+  base::put_varint(out, f.version);
 }
 
 void read(wire_reader& in, catalog_hint_frame& f) {
@@ -185,13 +185,13 @@ bool batch_writer::merge(batch_writer& other) {
 std::string batch_writer::finish(const batch_head& head) {
   std::string head_text;
   head_text.reserve(head_bytes);
-  put_fixed(head_text, protocol_version);
-  put_fixed(head_text, static_cast<uint8_t>(mark::batch));
-  put_fixed(head_text, head.from);
-  put_fixed(head_text, head.to);
-  put_fixed(head_text, head.sequence);
-  put_fixed(head_text, head.acknowledged);
-  put_fixed(head_text, static_cast<uint32_t>(frames_));
+  base::put_fixed(head_text, protocol_version);
+  base::put_fixed(head_text, static_cast<uint8_t>(mark::batch));
+  base::put_fixed(head_text, head.from);
+  base::put_fixed(head_text, head.to);
+  base::put_fixed(head_text, head.sequence);
+  base::put_fixed(head_text, head.acknowledged);
+  base::put_fixed(head_text, static_cast<uint32_t>(frames_));
   std::copy(head_text.begin(), head_text.end(), bytes_.begin());
   std::string result = std::move(bytes_);
   bytes_ = std::string{};
@@ -247,12 +247,12 @@ std::optional<batch> decode_batch(std::string_view bytes, const wire_bounds& bou
 
 std::string encode(const hello& h) {
   std::string out;
-  put_fixed(out, h.protocol);
-  put_fixed(out, static_cast<uint8_t>(mark::hello));
-  put_text(out, h.cluster);
-  put_text(out, h.name);
-  put_varint(out, h.from);
-  put_varint(out, h.to);
+  base::put_fixed(out, h.protocol);
+  base::put_fixed(out, static_cast<uint8_t>(mark::hello));
+  base::put_text(out, h.cluster);
+  base::put_text(out, h.name);
+  base::put_varint(out, h.from);
+  base::put_varint(out, h.to);
   return out;
 }
 

@@ -1,7 +1,7 @@
 #pragma once
 
+#include "base/byte_codec.hpp"
 #include "cluster/wire.hpp"
-#include "decision/byte_codec.hpp"
 
 #include <string>
 #include <string_view>
@@ -10,9 +10,9 @@
 namespace beckon::cluster {
 
 /// Takes parts of frames and checks them; remembers what was wrong first.
-class wire_reader : public decision::byte_reader {
+class wire_reader : public base::byte_reader {
  public:
-  using byte_reader::byte_reader;
+  using base::byte_reader::byte_reader;
 
   /// Nothing more is read. `why` lives for ever.
   void refuse(const char* why) {

@@ -8,12 +8,12 @@ namespace beckon::cluster {
 
 namespace {
 
+using base::put_fixed;
+using base::put_signed;
+using base::put_text;
+using base::put_varint;
 using decision::attribute_scalar;
 using decision::attribute_value;
-using decision::put_fixed;
-using decision::put_signed;
-using decision::put_text;
-using decision::put_varint;
 
 constexpr size_t list_elements_max = 100; // as where attributes are read from JSON
 constexpr size_t placement_bytes_min = 2; // a length and a byte
@@ -33,32 +33,32 @@ void put(std::string& out, bool b) {
 
 void put(std::string& out, int64_t i) {
   put(out, value_kind::whole);
-  put_signed(out, i);
+  base::put_signed(out, i);
 }
 
 void put(std::string& out, double d) {
   uint64_t bits = 0;
   std::memcpy(&bits, &d, sizeof(bits));
   put(out, value_kind::real);
-  put_fixed(out, bits);
+  base::put_fixed(out, bits);
 }
 
 void put(std::string& out, const std::string& text) {
   put(out, value_kind::text);
-  put_text(out, text);
+  base::put_text(out, text);
 }
 
 void put(std::string& out, const std::vector<attribute_scalar>& list) {
   put(out, value_kind::list);
-  put_varint(out, list.size());
+  base::put_varint(out, list.size());
   for (const auto& scalar : list)
     std::visit([&](const auto& v) { put(out, v); }, scalar);
 }
 
 void put(std::string& out, const decision::attributes& a) {
-  put_varint(out, a.size());
+  base::put_varint(out, a.size());
   for (const auto& [name, value] : a.items()) {
-    put_text(out, name);
+    base::put_text(out, name);
     std::visit([&](const auto& v) { put(out, v); }, value);
   }
 }
@@ -149,19 +149,19 @@ void read_placements(wire_reader& in, std::vector<std::string>& out) {
 
 void put(std::string& out, const decide_ask_frame& f) {
   const auto& r = f.request;
-  put_varint(out, f.id);
-  put_varint(out, f.epoch);
-  put_varint(out, f.deadline_ms);
-  put_varint(out, (r.explain ? explain_bit : 0) | (r.dry_run ? dry_run_bit : 0));
-  put_text(out, r.user);
-  put_varint(out, r.placements.size());
+  base::put_varint(out, f.id);
+  base::put_varint(out, f.epoch);
+  base::put_varint(out, f.deadline_ms);
+  base::put_varint(out, (r.explain ? explain_bit : 0) | (r.dry_run ? dry_run_bit : 0));
+  base::put_text(out, r.user);
+  base::put_varint(out, r.placements.size());
   for (const auto& p : r.placements)
-    put_text(out, p);
+    base::put_text(out, p);
   put(out, r.context);
   put(out, r.attrs);
-  put_text(out, r.trigger_event);
-  put_text(out, f.request_id);
-  put_varint(out, f.catalog);
+  base::put_text(out, r.trigger_event);
+  base::put_text(out, f.request_id);
+  base::put_varint(out, f.catalog);
 }
 
 void read(wire_reader& in, decide_ask_frame& f) {
@@ -182,11 +182,11 @@ void read(wire_reader& in, decide_ask_frame& f) {
 }
 
 void put(std::string& out, const decide_answer_frame& f) {
-  put_varint(out, f.id);
-  put_varint(out, static_cast<uint64_t>(f.result));
+  base::put_varint(out, f.id);
+  base::put_varint(out, static_cast<uint64_t>(f.result));
   put(out, f.route);
   if (f.result == ask_result::done)
-    put_text(out, f.body);
+    base::put_text(out, f.body);
 }
 
 void read(wire_reader& in, decide_answer_frame& f) {

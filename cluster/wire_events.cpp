@@ -4,10 +4,10 @@
 
 namespace beckon::cluster {
 
+using base::put_signed;
+using base::put_text;
+using base::put_varint;
 using decision::event_type;
-using decision::put_signed;
-using decision::put_text;
-using decision::put_varint;
 
 namespace {
 
@@ -31,16 +31,16 @@ bool is_line_of_properties(std::string_view text) {
 }
 
 void put(std::string& out, const storage::event_row& e) {
-  put_varint(out, static_cast<uint64_t>(e.type));
-  put_signed(out, e.at_ms);
-  put_signed(out, e.received_ms);
-  put_text(out, e.id);
-  put_text(out, e.name);
-  put_text(out, e.user);
-  put_text(out, e.popup);
-  put_text(out, e.variant);
-  put_text(out, e.decision_id);
-  put_text(out, e.properties);
+  base::put_varint(out, static_cast<uint64_t>(e.type));
+  base::put_signed(out, e.at_ms);
+  base::put_signed(out, e.received_ms);
+  base::put_text(out, e.id);
+  base::put_text(out, e.name);
+  base::put_text(out, e.user);
+  base::put_text(out, e.popup);
+  base::put_text(out, e.variant);
+  base::put_text(out, e.decision_id);
+  base::put_text(out, e.properties);
 }
 
 void read(wire_reader& in, storage::event_row& e) {
@@ -64,9 +64,9 @@ void read(wire_reader& in, storage::event_row& e) {
 } // namespace
 
 void put(std::string& out, const events_ask_frame& f) {
-  put_varint(out, f.id);
-  put_varint(out, f.deadline_ms);
-  put_varint(out, f.events.size());
+  base::put_varint(out, f.id);
+  base::put_varint(out, f.deadline_ms);
+  base::put_varint(out, f.events.size());
   for (const auto& e : f.events)
     put(out, e);
 }
@@ -81,11 +81,11 @@ void read(wire_reader& in, events_ask_frame& f) {
 }
 
 void put(std::string& out, const events_answer_frame& f) {
-  put_varint(out, f.id);
-  put_varint(out, static_cast<uint64_t>(f.result));
+  base::put_varint(out, f.id);
+  base::put_varint(out, static_cast<uint64_t>(f.result));
   put(out, f.route);
-  put_varint(out, f.duplicates);
-  put_text(out, f.detail);
+  base::put_varint(out, f.duplicates);
+  base::put_text(out, f.detail);
 }
 
 void read(wire_reader& in, events_answer_frame& f) {

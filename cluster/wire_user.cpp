@@ -2,8 +2,8 @@
 
 namespace beckon::cluster {
 
-using decision::put_text;
-using decision::put_varint;
+using base::put_text;
+using base::put_varint;
 
 namespace {
 
@@ -30,13 +30,13 @@ void read_errors(wire_reader& in, json::field_errors& out) {
 } // namespace
 
 void put(std::string& out, const user_ask_frame& f) {
-  put_varint(out, f.id);
-  put_varint(out, f.epoch);
-  put_varint(out, f.deadline_ms);
-  put_varint(out, static_cast<uint64_t>(f.verb));
-  put_text(out, f.user);
+  base::put_varint(out, f.id);
+  base::put_varint(out, f.epoch);
+  base::put_varint(out, f.deadline_ms);
+  base::put_varint(out, static_cast<uint64_t>(f.verb));
+  base::put_text(out, f.user);
   if (has_document(f.verb))
-    put_text(out, f.document);
+    base::put_text(out, f.document);
 }
 
 void read(wire_reader& in, user_ask_frame& f) {
@@ -50,19 +50,19 @@ void read(wire_reader& in, user_ask_frame& f) {
 }
 
 void put(std::string& out, const user_answer_frame& f) {
-  put_varint(out, f.id);
-  put_varint(out, static_cast<uint64_t>(f.result));
+  base::put_varint(out, f.id);
+  base::put_varint(out, static_cast<uint64_t>(f.result));
   put(out, f.route);
-  put_varint(out, f.found ? 1 : 0);
-  put_varint(out, f.created ? 1 : 0);
-  put_varint(out, f.errors.size());
+  base::put_varint(out, f.found ? 1 : 0);
+  base::put_varint(out, f.created ? 1 : 0);
+  base::put_varint(out, f.errors.size());
   for (const auto& e : f.errors) {
-    put_text(out, e.pointer);
-    put_text(out, e.detail);
-    put_varint(out, static_cast<uint64_t>(e.kind));
+    base::put_text(out, e.pointer);
+    base::put_text(out, e.detail);
+    base::put_varint(out, static_cast<uint64_t>(e.kind));
   }
-  put_text(out, f.state);
-  put_text(out, f.profile);
+  base::put_text(out, f.state);
+  base::put_text(out, f.profile);
 }
 
 void read(wire_reader& in, user_answer_frame& f) {

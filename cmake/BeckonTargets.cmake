@@ -7,10 +7,11 @@ if(BECKON_SANITIZE)
   list(APPEND BECKON_WARNINGS -Wno-maybe-uninitialized)
 endif()
 
-# beckon_library(NAME [LINK lib...] [PRECOMPILE header...]): the library beckon_NAME from every .cpp of the calling folder;
-# headers that nearly every file there includes, and that cost the most, may be precompiled.
+# beckon_library(NAME [LINK lib...] [PRECOMPILE header...] [LIKE name]): the library beckon_NAME from every .cpp of the
+# calling folder. Headers that nearly every file there includes, and that cost the most, may be precompiled; LIKE takes
+# those of another library.
 function(beckon_library name)
-  cmake_parse_arguments(arg "" "" "LINK;PRECOMPILE" ${ARGN})
+  cmake_parse_arguments(arg "" "LIKE" "LINK;PRECOMPILE" ${ARGN})
   file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cpp)
   add_library(beckon_${name} STATIC ${sources})
   target_include_directories(beckon_${name} PUBLIC ${CMAKE_SOURCE_DIR})
@@ -18,20 +19,25 @@ function(beckon_library name)
   target_link_libraries(beckon_${name} PUBLIC ${arg_LINK} Threads::Threads)
   if(arg_PRECOMPILE)
     target_precompile_headers(beckon_${name} PRIVATE ${arg_PRECOMPILE})
+  elseif(arg_LIKE)
+    target_precompile_headers(beckon_${name} REUSE_FROM beckon_${arg_LIKE})
   endif()
 endfunction()
 
-# beckon_test(FOLDER [LINK lib...]): the program test_FOLDER from every .cpp of tests/FOLDER, one ctest
-# entry per suite. A suite is what a file names by `#define CAF_SUITE folder.name`.
-function(beckon_test folder)
-  cmake_parse_arguments(arg "" "" "LINK" ${ARGN})
-  file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/${folder}/*.cpp)
+# beckon_test(NAME [FOLDER folder] [LINK lib...]): the program test_NAME from every .cpp below tests/FOLDER (NAME, where
+# none is given), one ctest entry per suite. A suite is what a file names by `#define CAF_SUITE name.suite`.
+function(beckon_test name)
+  cmake_parse_arguments(arg "" "FOLDER" "LINK" ${ARGN})
+  if(NOT arg_FOLDER)
+    set(arg_FOLDER ${name})
+  endif()
+  file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/${arg_FOLDER}/*.cpp)
   if(NOT sources)
     return()
   endif()
-  add_executable(test_${folder} ${sources} ${CMAKE_CURRENT_SOURCE_DIR}/main.cpp)
-  target_compile_options(test_${folder} PRIVATE ${BECKON_WARNINGS})
-  target_link_libraries(test_${folder} PRIVATE ${arg_LINK} CAF::core)
+  add_executable(test_${name} ${sources} ${CMAKE_CURRENT_SOURCE_DIR}/main.cpp)
+  target_compile_options(test_${name} PRIVATE ${BECKON_WARNINGS})
+  target_link_libraries(test_${name} PRIVATE ${arg_LINK} CAF::core)
   foreach(source IN LISTS sources)
     file(STRINGS ${source} lines REGEX "^#define CAF_SUITE ")
     foreach(line IN LISTS lines)
@@ -41,7 +47,7 @@ function(beckon_test folder)
   endforeach()
   list(REMOVE_DUPLICATES suites)
   foreach(suite IN LISTS suites)
-    add_test(NAME ${suite} COMMAND test_${folder} -s "^${suite}$")
+    add_test(NAME ${suite} COMMAND test_${name} -s "^${suite}$")
     set_tests_properties(${suite} PROPERTIES TIMEOUT 300)
   endforeach()
 endfunction()

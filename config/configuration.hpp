@@ -8,6 +8,9 @@
 #include <string_view>
 #include <vector>
 
+/// The room of the configuration: one table of keys (name, type, default, unit, bounds, a line of text) from
+/// which reading, checking, `help`, `cluster.ini` and the page of the docs are made.
+///
 /// Every configuration key, declared once; everything else about configuration is made from that table.
 namespace beckon::config {
 

@@ -263,7 +263,8 @@ const std::vector<section>& sections() {
       {"node", "This node: its name, its directory, its threads."},
       {"http", "The HTTP front: where it listens and how long it waits for a client."},
       {"limits", "Bounds. What happens at each is a clear answer to the client, never a growing queue."},
-      {"workers", "Several processes on one port, each a node of the cluster. Restarts are bounded as [supervisor] says."},
+      {"workers", "Several processes on one port, each a node of the cluster. Restarts are bounded as "
+                  "[supervisor] says."},
       {"cluster",
        "Nodes on one MySQL database: who is there, who owns which users, how they reach one another."},
       {"catalog", "The popups and settings that every node holds."},

@@ -9,6 +9,9 @@
 #include <string_view>
 #include <vector>
 
+/// The room of the decision, all of it pure: no clock, no I/O, no actor. Popups and their audiences are
+/// compiled to a catalogue; a user's state says what that user has seen; decide() takes both and the time,
+/// and says what to show, what that changes, and why. A popup's cap is checked in gates.cpp.
 namespace beckon::decision {
 
 enum class reason : uint8_t {

@@ -1,6 +1,6 @@
 #include "decision/user_state.hpp"
 
-#include "decision/byte_codec.hpp"
+#include "base/byte_codec.hpp"
 #include "decision/hash.hpp"
 
 #include <algorithm>
@@ -16,16 +16,16 @@ constexpr size_t record_bytes_min = 7;  // length and one byte of id, shows, fou
 constexpr size_t request_bytes_min = 9; // hash and time
 
 void put_time(std::string& out, int64_t ms) {
-  put_varint(out, static_cast<uint64_t>(ms));
+  base::put_varint(out, static_cast<uint64_t>(ms));
 }
 
 /// Small enough that sums with any duration cannot overflow.
-int64_t read_time(byte_reader& in) {
+int64_t read_time(base::byte_reader& in) {
   auto result = in.varint();
   return static_cast<int64_t>(result <= time_ms_max ? result : in.fail());
 }
 
-popup_record read_record(byte_reader& in) {
+popup_record read_record(base::byte_reader& in) {
   popup_record r;
   r.popup = in.text(popup_id_bytes_max);
   if (r.popup.empty())
@@ -119,21 +119,21 @@ std::string encode(const user_state& s) {
   std::string out;
   out.reserve(32 + s.popups.size() * 44 + s.requests.size() * 14);
   out.push_back(format_1);
-  put_varint(out, s.version);
+  base::put_varint(out, s.version);
   put_time(out, s.next_eligible_ms);
   put_time(out, s.requests_dropped_ms);
-  put_varint(out, s.popups.size());
+  base::put_varint(out, s.popups.size());
   for (const auto& r : s.popups) {
-    put_text(out, r.popup);
-    put_varint(out, r.shows);
+    base::put_text(out, r.popup);
+    base::put_varint(out, r.shows);
     put_time(out, r.last_shown_ms);
     put_time(out, r.clicked_ms);
     put_time(out, r.dismissed_ms);
     put_time(out, r.converted_ms);
   }
-  put_varint(out, s.requests.size());
+  base::put_varint(out, s.requests.size());
   for (const auto& r : s.requests) {
-    put_fixed(out, r.hash); // a hash has no small values: fixed is shorter
+    base::put_fixed(out, r.hash); // a hash has no small values: fixed is shorter
     put_time(out, r.at_ms);
   }
   return out;
@@ -142,7 +142,7 @@ std::string encode(const user_state& s) {
 std::optional<user_state> decode_user_state(std::string_view bytes) {
   if (bytes.empty() || bytes.front() != format_1)
     return std::nullopt;
-  byte_reader in{bytes.substr(1)};
+  base::byte_reader in{bytes.substr(1)};
   user_state s;
   s.version = in.varint();
   s.next_eligible_ms = read_time(in);

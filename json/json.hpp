@@ -1,5 +1,7 @@
 #pragma once
 
+/// The room of JSON: a strict parser (RFC 8259, no duplicate names, bounded depth), one writer, readers of
+/// objects that collect every error with its place, and times and durations as text.
 namespace beckon::json {
 /// Throws std::logic_error: a JSON value was used as what it is not. A defect in our code costs one request
 /// then, not the node.

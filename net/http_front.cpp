@@ -1,5 +1,7 @@
 #include "net/http_front.hpp"
 
+#include "base/clock.hpp"
+
 #include <caf/send.hpp>
 
 #include <algorithm>
@@ -43,11 +45,6 @@ http_options bounded(http_options o) {
   return o;
 }
 
-int64_t steady_us() {
-  using namespace std::chrono;
-  return duration_cast<microseconds>(steady_clock::now().time_since_epoch()).count();
-}
-
 } // namespace
 
 http_front::http_front(caf::actor_system& system, caf::io::network::default_multiplexer& loop, int listening,
@@ -60,7 +57,7 @@ http_front::http_front(caf::actor_system& system, caf::io::network::default_mult
       metrics_(std::move(metrics), patterns_of(table_)),
       poller_(new poller(loop)),
       inline_unit_(system),
-      wheel_(steady_us() / 1000, tick_ms),
+      wheel_(base::steady_us() / 1000, tick_ms),
       id_prefix_(random_prefix()) {
   for (auto& r : table_)
     router_.add(r.key);
@@ -77,7 +74,7 @@ http_front::~http_front() {
 }
 
 void http_front::read_clock() {
-  now_us_ = steady_us();
+  now_us_ = base::steady_us();
   now_ms_ = now_us_ / 1000;
 }
 

@@ -1,3 +1,4 @@
+#include "base/address_text.hpp"
 #include "net/http_broker.hpp"
 
 #include <caf/sec.hpp>
@@ -16,13 +17,8 @@ namespace beckon::net {
 
 namespace {
 
-std::string place(const http_options& options) {
-  const bool v6 = options.address.find(':') != std::string::npos;
-  return (v6 ? "[" + options.address + "]" : options.address) + ":" + std::to_string(options.port);
-}
-
 caf::error failure(const http_options& options, const std::string& what, int error) {
-  auto text = "cannot listen on " + place(options) + ": " + what;
+  auto text = "cannot listen on " + base::host_and_port(options.address, options.port) + ": " + what;
   if (error == EADDRINUSE)
     text += "; another process listens there: stop it, or choose another http.port";
   else if (error == EACCES)

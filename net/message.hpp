@@ -10,6 +10,9 @@
 #include <utility>
 #include <vector>
 
+/// The room of HTTP/1.1: sockets and connections with their bounds and timers, the parser, the router, the
+/// answers. The broker hands each request to an actor and writes what that answers; it decides nothing.
+///
 /// HTTP/1.1 messages as the rest of the program sees them (RFC 9110, 9112).
 namespace beckon::net {
 

@@ -1,6 +1,6 @@
 #include "storage/event_codec.hpp"
 
-#include "decision/byte_codec.hpp"
+#include "base/byte_codec.hpp"
 
 #include <array>
 
@@ -20,14 +20,14 @@ std::array<std::string event_row::*, 7> text_members() {
 std::string encode_events(const std::vector<event_row>& events) {
   std::string out;
   out.reserve(8 + events.size() * 192);
-  decision::put_fixed<uint8_t>(out, format_1);
-  decision::put_fixed<uint32_t>(out, static_cast<uint32_t>(events.size()));
+  base::put_fixed<uint8_t>(out, format_1);
+  base::put_fixed<uint32_t>(out, static_cast<uint32_t>(events.size()));
   for (const auto& e : events) {
-    decision::put_fixed<uint8_t>(out, static_cast<uint8_t>(e.type));
-    decision::put_fixed<int64_t>(out, e.at_ms);
-    decision::put_fixed<int64_t>(out, e.received_ms);
+    base::put_fixed<uint8_t>(out, static_cast<uint8_t>(e.type));
+    base::put_fixed<int64_t>(out, e.at_ms);
+    base::put_fixed<int64_t>(out, e.received_ms);
     for (auto member : text_members()) {
-      decision::put_fixed<uint32_t>(out, static_cast<uint32_t>((e.*member).size()));
+      base::put_fixed<uint32_t>(out, static_cast<uint32_t>((e.*member).size()));
       out += e.*member;
     }
   }
@@ -35,7 +35,7 @@ std::string encode_events(const std::vector<event_row>& events) {
 }
 
 std::optional<std::vector<event_row>> decode_events(std::string_view bytes) {
-  decision::byte_reader in{bytes};
+  base::byte_reader in{bytes};
   if (in.fixed<uint8_t>() != format_1)
     return std::nullopt;
   auto count = in.fixed<uint32_t>();

@@ -14,6 +14,9 @@
 #include <string_view>
 #include <vector>
 
+/// The room of the storage contract: rows and jobs as plain values, the interfaces of a store, an outbox and
+/// a cluster's tables, fences, errors, and what all stores count in the same way. The stores themselves are
+/// the rooms below.
 namespace beckon::storage {
 
 /// How many rows at most are looked at for one page of events.

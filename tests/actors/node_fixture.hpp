@@ -1,14 +1,14 @@
 #pragma once
 
-#include "actors/catalog_cache.hpp"
-#include "actors/reader.hpp"
-#include "actors/reader_pool.hpp"
-#include "actors/user_shard.hpp"
-#include "actors/writer.hpp"
-#include "actors/writer_pool.hpp"
+#include "actors/catalog/catalog_cache.hpp"
+#include "actors/users/user_shard.hpp"
+#include "actors/work/reader.hpp"
+#include "actors/work/reader_pool.hpp"
+#include "actors/work/writer.hpp"
+#include "actors/work/writer_pool.hpp"
 #include "decision/hash.hpp"
-#include "storage/faulty_store.hpp"
-#include "storage/memory_store.hpp"
+#include "tests/support/faulty_store.hpp"
+#include "tests/support/memory_store.hpp"
 
 #include <caf/test/dsl.hpp>
 #include <prometheus/counter.h>

@@ -6,44 +6,7 @@ import pathlib
 import re
 import sys
 
-# Folder -> the folders of this project that it may include, besides itself.
-MAY_INCLUDE = {
-    "json": set(),
-    "config": {"json"},
-    "decision": {"json"},
-    "net": {"json"},
-    "storage": {"decision", "json"},
-    "cluster": {"storage", "decision", "json"},
-    "actors": {"net", "storage", "cluster", "decision", "json", "config"},
-    "apps": {"actors", "net", "storage", "cluster", "decision", "json", "config"},
-}
-FOLDERS = set(MAY_INCLUDE)
-
-# Vendor header (start of its name) -> the folders that may include it. tests/X may include what X may.
-VENDOR_HOMES = {
-    "sqlite3": {"storage"},
-    "mysql": {"storage"},
-    "mariadb": {"storage"},
-    "boost/beast": {"net"},
-    "boost/asio": set(),
-    "curl/": {"apps"},
-    "openssl/": {"actors"},
-    "rapidjson/": {"json"},
-    "caf/io/": {"net"},
-}
-# The middleman is loaded where the actor system is made; the links to other nodes (actors/peer_*) are sockets under
-# CAF's own protocol. Nothing else there sees sockets.
-CAF_IO_EXCEPTIONS = {
-    "caf/io/middleman.hpp": {"actors", "apps"},
-    "caf/io/basp_broker.hpp": {"actors"},
-    "caf/io/basp/header.hpp": {"actors"},
-    "caf/io/doorman.hpp": {"actors"},
-    "caf/io/scribe.hpp": {"actors"},
-    "caf/io/network/acceptor_impl.hpp": {"actors"},
-    "caf/io/network/default_multiplexer.hpp": {"actors"},
-    "caf/io/network/native_socket.hpp": {"actors"},
-    "caf/io/network/stream_impl.hpp": {"actors"},
-}
+from rooms import MAY_INCLUDE, VENDOR_HOMES
 
 FUNCTION_LINES_MAX = 70
 FILE_LINES_MAX = 400
@@ -54,12 +17,37 @@ USING_NAMESPACE = re.compile(r"^\s*using\s+namespace\b")
 NO_FUNCTION = re.compile(r"^\s*((inline\s+)?namespace|class|struct|union|enum|extern)\b[^()]*$|=$", re.MULTILINE)
 
 
-def owner_of(path):
-    """The folder whose rules hold for a file: tests/net/x.cpp is held to those of net, and may test itself."""
-    parts = path.parts
-    if parts[0] == "tests":
-        return parts[1] if len(parts) > 2 else None
-    return parts[0]
+def room_of(name):
+    """The room that a file, or what an include names, belongs to; None: it is in none."""
+    fitting = [room for room in MAY_INCLUDE if name.startswith(room + "/")]
+    return max(fitting, key=len, default=None)
+
+
+def is_product(path):
+    return path.parts[0] != "tests"
+
+
+def may_include(path, room):
+    """Whether a file may include a room. A test may include what the room that it mirrors may, and that room with all
+    below it; one of no room in particular, and those of whole programs, may include everything."""
+    if is_product(path):
+        owner = room_of(str(path))
+        return room == owner or owner.startswith(room + "/") or room in MAY_INCLUDE[owner]
+    below = [r for r in MAY_INCLUDE if r == path.parts[1] or r.startswith(path.parts[1] + "/")]
+    if not below or path.parts[1] in ("apps", "actors"):
+        return True
+    return room in below or any(room in MAY_INCLUDE[r] for r in below)
+
+
+def vendor_of(name):
+    """The entry of VENDOR_HOMES that fits a header's name best; None: a vendor of no home."""
+    return max((v for v in VENDOR_HOMES if name.startswith(v)), key=len, default=None)
+
+
+def may_include_vendor(path, homes):
+    if is_product(path):
+        return room_of(str(path)) in homes
+    return any(home.split("/")[0] == path.parts[1] for home in homes)
 
 
 def without_text(source):
@@ -71,30 +59,30 @@ def without_text(source):
 
 
 def check_includes(path, source):
-    owner = owner_of(path)
-    if owner not in FOLDERS:
+    if is_product(path) and room_of(str(path)) is None:
+        yield 1, "the file is in no room: see tests/architecture/rooms.py"
         return
     for number, line in enumerate(source.splitlines(), 1):
         match = INCLUDE.match(line)
         if not match:
             continue
         name = match.group(2)
-        folder = name.split("/")[0]
-        if match.group(1) == '"':
-            if folder == "tests":
-                if path.parts[0] != "tests":
-                    yield number, f'"{name}": the program may not include its tests'
-            elif folder in FOLDERS:
-                if folder != owner and folder not in MAY_INCLUDE[owner]:
-                    allowed = ", ".join(sorted(MAY_INCLUDE[owner])) or "nothing"
-                    yield number, f'"{name}": {owner} may include {allowed}'
-            elif path.parts[0] != "tests" or "/" in name:  # a test may name the fixture that lies beside it
-                yield number, f'"{name}": name a project header from the root of the tree, like "{owner}/…"'
+        if match.group(1) == "<":
+            vendor = vendor_of(name)
+            if vendor and not may_include_vendor(path, VENDOR_HOMES[vendor]):
+                where = ", ".join(sorted(VENDOR_HOMES[vendor])) or "no room"
+                yield number, f"<{name}>: {vendor} belongs to {where}"
             continue
-        for vendor, homes in VENDOR_HOMES.items():
-            if name.startswith(vendor) and owner not in homes | CAF_IO_EXCEPTIONS.get(name, set()):
-                where = ", ".join(sorted(homes)) or "no folder"
-                yield number, f"<{name}>: {vendor} belongs to {where}, not to {owner}"
+        room = room_of(name)
+        if name.startswith("tests/"):
+            if is_product(path):
+                yield number, f'"{name}": the program may not include its tests'
+        elif room is None:
+            if is_product(path) or "/" in name:  # a test may name the fixture that lies beside it
+                yield number, f'"{name}": name a project header from the root of the tree, like "net/message.hpp"'
+        elif not may_include(path, room):
+            allowed = ", ".join(sorted(MAY_INCLUDE.get(room_of(str(path)), ()))) or "nothing"
+            yield number, f'"{name}": {room_of(str(path)) or path.parent} may include {allowed}'
 
 
 def check_header(path, source):
@@ -147,8 +135,57 @@ def check_lengths(path, source):
             yield begin, f"{what}: it does not fit a screen"
 
 
+def check_dead(root, sources):
+    """Headers that nobody needs, sources that nobody compiles, and pages, plots and modules that nobody names."""
+    included = {}
+    for path, source in sources.items():
+        for line in source.splitlines():
+            match = INCLUDE.match(line)
+            if match and match.group(1) == '"':
+                name = pathlib.Path(match.group(2))
+                included.setdefault(name if len(name.parts) > 1 else path.parent / name, set()).add(path)
+    for path in sources:
+        users = included.get(path, set()) - {path.with_suffix(".cpp")}
+        if path.suffix == ".hpp" and not any(is_product(user) or not is_product(path) for user in users):
+            who = "only tests include" if users else "nobody includes"
+            yield path, f"{who} this header: delete it, or what it declares"
+        if path.suffix == ".cpp" and not is_compiled(root, path):
+            yield path, "no CMakeLists.txt compiles this file"
+    texts = {p: p.read_text(encoding="utf-8") for p in named_files(root)}
+    for path in texts:
+        needed = path.suffix in (".md", ".svg", ".pml") and path.parts[len(root.parts)] == "docs" or (
+            path.suffix == ".py" and not re.match(r"test_|conftest|locustfile", path.name))
+        name = path.stem if path.suffix == ".py" else path.name
+        if needed and not any(re.search(rf"\b{re.escape(name)}\b", text) for p, text in texts.items() if p != path):
+            yield path.relative_to(root), "nothing names this file: delete it, or say where it belongs"
+
+
+def is_compiled(root, path):
+    """Whether the CMakeLists.txt of a folder above names the file, or takes all files of its folder."""
+    for folder in path.parents:
+        cmake = root / folder / "CMakeLists.txt"
+        if not cmake.exists():
+            continue
+        text = cmake.read_text(encoding="utf-8")
+        if str(path.relative_to(folder)) in text or folder == path.parent and re.search(r"beckon_library|GLOB", text):
+            return True
+        if any(str(path.relative_to(folder)).startswith(f"{tests}/") for tests in re.findall(r"beckon_test\((\w+)", text)
+               + re.findall(r"FOLDER ([\w/]+)", text) + re.findall(r"SOURCE_DIR}/(\w+)/\*", text)):
+            return True
+    return False
+
+
+def named_files(root):
+    for folder in ("docs", "bench", "tests", "script", "deploy", ".ci"):
+        for path in sorted((root / folder).rglob("*")):
+            if path.is_file() and "__pycache__" not in path.parts and not path.is_relative_to(root / "bench" / "out"):
+                if path.suffix in (".md", ".svg", ".pml", ".py", ".txt", ".cmake", "", ".cpp", ".hpp"):
+                    yield path
+    yield from root.glob("*.md")
+
+
 def source_files(root):
-    for folder in sorted(FOLDERS | {"tests", "bench"}):
+    for folder in sorted({room.split("/")[0] for room in MAY_INCLUDE} | {"tests"}):
         for path in sorted((root / folder).rglob("*")):
             if path.suffix in SOURCES and path.is_file():
                 yield path.relative_to(root)
@@ -158,8 +195,8 @@ def breaches(root):
     """Every breach as text "file:line: what"."""
     root = pathlib.Path(root)
     found = []
-    for path in source_files(root):
-        source = (root / path).read_text(encoding="utf-8")
+    sources = {path: (root / path).read_text(encoding="utf-8") for path in source_files(root)}
+    for path, source in sources.items():
         for check in (check_includes, check_header, check_lengths):
             found += [f"{path}:{number}: {what}" for number, what in check(path, source)]
     return found

@@ -1,6 +1,7 @@
 """The source tree keeps its rules, and the check sees it when it does not."""
 
 import pathlib
+import re
 import subprocess
 import sys
 
@@ -29,9 +30,25 @@ def test_this_tree_keeps_the_rules():
     assert architecture.breaches(ROOT) == []
 
 
-def test_every_folder_of_the_program_is_looked_at():
-    seen = {path.parts[0] for path in architecture.source_files(ROOT)}
-    assert architecture.FOLDERS <= seen
+def test_every_room_of_the_table_exists_and_is_looked_at():
+    seen = {architecture.room_of(str(path)) for path in architecture.source_files(ROOT)}
+    assert set(architecture.MAY_INCLUDE) <= seen
+
+
+def test_rooms_include_one_another_in_one_direction_only():
+    order = list(architecture.MAY_INCLUDE)
+    for room, others in architecture.MAY_INCLUDE.items():
+        later = [other for other in others if order.index(other) > order.index(room)]
+        assert not later or room.startswith("apps/examples"), (room, later)
+
+
+def test_each_room_says_what_it_is_for():
+    """One of its headers has the paragraph, above its namespace."""
+    for room in architecture.MAY_INCLUDE:
+        headers = [(ROOT / path).read_text(encoding="utf-8") for path in architecture.source_files(ROOT)
+                   if path.suffix == ".hpp" and architecture.room_of(str(path)) == room]
+        assert any(re.search(r"^/// The room ", text, re.MULTILINE) for text in headers), room
+        assert len(headers) <= 30, f"{room}: {len(headers)} headers are more than one subject"
 
 
 @pytest.mark.parametrize("path, line", [
@@ -42,18 +59,18 @@ def test_every_folder_of_the_program_is_looked_at():
     ("net/a.cpp", '#include "decision/decide.hpp"'),
     ("net/a.cpp", '#include "storage/store.hpp"'),
     ("storage/a.cpp", '#include "net/message.hpp"'),
-    ("storage/a.cpp", '#include "actors/node.hpp"'),
-    ("actors/a.cpp", '#include "apps/beckon/app.hpp"'),
-    ("actors/a.cpp", '#include "tests/actors/fixture.hpp"'),
-    ("actors/a.cpp", '#include "node.hpp"'),
+    ("storage/a.cpp", '#include "actors/node/node.hpp"'),
+    ("actors/node/a.cpp", '#include "apps/beckon/app.hpp"'),
+    ("actors/node/a.cpp", '#include "tests/actors/fixture.hpp"'),
+    ("actors/node/a.cpp", '#include "node.hpp"'),
     ("tests/net/a.cpp", '#include "storage/store.hpp"'),
     ("net/a.cpp", "#include <sqlite3.h>"),
-    ("actors/a.cpp", "#include <sqlite3.h>"),
-    ("actors/a.cpp", "#include <mysql/mysql.h>"),
-    ("actors/a.cpp", "#include <boost/beast/http.hpp>"),
+    ("actors/node/a.cpp", "#include <sqlite3.h>"),
+    ("actors/node/a.cpp", "#include <mysql/mysql.h>"),
+    ("actors/node/a.cpp", "#include <boost/beast/http.hpp>"),
     ("net/a.cpp", "#include <boost/asio.hpp>"),
     ("storage/a.cpp", "#include <caf/io/broker.hpp>"),
-    ("actors/a.cpp", "#include <caf/io/broker.hpp>"),
+    ("actors/node/a.cpp", "#include <caf/io/broker.hpp>"),
     ("decision/a.cpp", "#include <caf/io/middleman.hpp>"),
     ("net/a.cpp", "#include <rapidjson/document.h>"),
 ])
@@ -65,12 +82,12 @@ def test_a_wrong_include_is_refused(tmp_path, path, line):
 @pytest.mark.parametrize("path, line", [
     ("config/a.cpp", '#include "json/json.hpp"'),
     ("storage/a.cpp", '#include "decision/user_state.hpp"'),
-    ("storage/a.cpp", "#include <sqlite3.h>"),
+    ("storage/sqlite/a.cpp", "#include <sqlite3.h>"),
     ("net/a.cpp", "#include <caf/io/broker.hpp>"),
     ("net/a.cpp", "#include <boost/beast/http.hpp>"),
-    ("actors/a.cpp", "#include <caf/io/middleman.hpp>"),
-    ("actors/a.cpp", '#include "config/configuration.hpp"'),
-    ("apps/beckon/a.cpp", '#include "actors/node.hpp"'),
+    ("actors/node/a.cpp", "#include <caf/io/middleman.hpp>"),
+    ("actors/node/a.cpp", '#include "config/configuration.hpp"'),
+    ("apps/beckon/a.cpp", '#include "actors/node/node.hpp"'),
     ("tests/storage/a.cpp", '#include "storage/store.hpp"'),
     ("tests/storage/a.cpp", '#include "tests/storage/contract.hpp"'),
     ("tests/storage/a.cpp", '#include "contract.hpp"'),

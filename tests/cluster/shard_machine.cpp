@@ -103,13 +103,20 @@ CAF_TEST(who is let in depends on the phase and on what the sender knows) {
     const char* admission;
   };
   const std::vector<row> table = {
-      {nobody(5), false, 0, "hold"},       {nobody(5), true, 5, "hold"},
-      {serving(5), false, 0, "serve"},     {serving(5), true, 4, "serve"},
-      {serving(5), true, 5, "serve"},      {serving(5), true, 6, "hold"}, // the order about epoch 6 is on its way
-      {serving(5), false, 6, "hold"},      {handing_over(5), false, 0, "hold"},
-      {handing_over(5), true, 5, "hold"},  {elsewhere(5), false, 0, "forward"},
-      {elsewhere(5), false, 5, "forward"}, {elsewhere(5), true, 4, "moved"},
-      {elsewhere(5), true, 5, "moved"},    {elsewhere(5), true, 6, "hold"},
+      {nobody(5), false, 0, "hold"},
+      {nobody(5), true, 5, "hold"},
+      {serving(5), false, 0, "serve"},
+      {serving(5), true, 4, "serve"},
+      {serving(5), true, 5, "serve"},
+      {serving(5), true, 6, "hold"}, // the order about epoch 6 is on its way
+      {serving(5), false, 6, "hold"},
+      {handing_over(5), false, 0, "hold"},
+      {handing_over(5), true, 5, "hold"},
+      {elsewhere(5), false, 0, "forward"},
+      {elsewhere(5), false, 5, "forward"},
+      {elsewhere(5), true, 4, "moved"},
+      {elsewhere(5), true, 5, "moved"},
+      {elsewhere(5), true, 6, "hold"},
   };
   for (const auto& r : table) {
     shard_machine m;

@@ -1,6 +1,6 @@
 #define CAF_SUITE storage.faulty_contract
-#include "storage/faulty_store.hpp"
-#include "storage/memory_store.hpp"
+#include "tests/support/faulty_store.hpp"
+#include "tests/support/memory_store.hpp"
 
 #include <caf/test/unit_test.hpp>
 

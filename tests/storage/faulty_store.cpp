@@ -1,9 +1,9 @@
 #define CAF_SUITE storage.faulty_store
-#include "storage/faulty_store.hpp"
+#include "tests/support/faulty_store.hpp"
 
-#include "storage/memory_store.hpp"
 #include "tests/storage/cluster_samples.hpp"
 #include "tests/storage/job_samples.hpp"
+#include "tests/support/memory_store.hpp"
 
 #include <caf/test/unit_test.hpp>
 

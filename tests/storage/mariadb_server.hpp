@@ -1,7 +1,7 @@
 #pragma once
 
-#include "storage/mysql_connection.hpp"
-#include "storage/mysql_store.hpp"
+#include "storage/mysql/connection.hpp"
+#include "storage/mysql/store.hpp"
 
 #include <caf/test/unit_test.hpp>
 

@@ -1,5 +1,5 @@
 #define CAF_SUITE storage.memory_contract
-#include "storage/memory_store.hpp"
+#include "tests/support/memory_store.hpp"
 
 #include <caf/test/unit_test.hpp>
 

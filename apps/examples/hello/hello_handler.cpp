@@ -1,6 +1,6 @@
 #include "apps/examples/hello/hello_handler.hpp"
 
-#include "actors/request_body.hpp"
+#include "actors/seam/request_body.hpp"
 
 #include <utility>
 

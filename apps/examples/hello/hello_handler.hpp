@@ -1,10 +1,11 @@
 #pragma once
 
-#include "actors/request_handler.hpp"
+#include "actors/seam/request_handler.hpp"
 
 #include <caf/stateful_actor.hpp>
 #include <caf/typed_event_based_actor.hpp>
 
+/// The room of the smallest program that extends Beckon: one endpoint more.
 namespace beckon::examples {
 
 /// The pure part: what to answer, given the request and what the catalogue said (null: not loaded yet).

@@ -1,4 +1,4 @@
-#include "actors/request_handler.hpp"
+#include "actors/seam/request_handler.hpp"
 #include "apps/beckon/app.hpp"
 #include "apps/examples/hello/hello_handler.hpp"
 

@@ -1,0 +1,158 @@
+#include "actors/api/popup_json.hpp"
+
+#include "decision/catalog.hpp"
+#include "decision/popup.hpp"
+#include "json/time_text.hpp"
+
+#include <array>
+#include <charconv>
+#include <map>
+
+namespace beckon::actors {
+
+namespace {
+
+struct counts {
+  uint64_t total = 0;
+  uint64_t users = 0;
+};
+
+/// How the API calls what the store counts.
+constexpr std::array<std::pair<std::string_view, std::string_view>, 6> stat_names{
+    {{"show", "shows"},
+     {"impression", "impressions"},
+     {"click", "clicks"},
+     {"dismiss", "dismissals"},
+     {"convert", "conversions"},
+     {"custom", "custom"}}};
+
+void append_counts(std::string& out, const std::map<std::string, counts, std::less<>>& by_kind) {
+  bool first = true;
+  for (auto [kind, name] : stat_names) {
+    auto i = by_kind.find(kind);
+    auto c = i == by_kind.end() ? counts{} : i->second;
+    out += first ? "\"" : ",\"";
+    first = false;
+    out += name;
+    out += R"(":{"total":)" + std::to_string(c.total) + R"(,"users":)" + std::to_string(c.users) + '}';
+  }
+}
+
+std::optional<uint64_t> parse_etag(std::string_view tag) {
+  if (tag.size() < 3 || tag.front() != '"' || tag.back() != '"')
+    return std::nullopt;
+  tag = tag.substr(1, tag.size() - 2);
+  uint64_t revision = 0;
+  auto [end, fault] = std::from_chars(tag.data(), tag.data() + tag.size(), revision);
+  if (fault != std::errc{} || end != tag.data() + tag.size())
+    return std::nullopt;
+  return revision;
+}
+
+std::string_view trim(std::string_view s) {
+  while (!s.empty() && (s.front() == ' ' || s.front() == '\t'))
+    s.remove_prefix(1);
+  while (!s.empty() && (s.back() == ' ' || s.back() == '\t'))
+    s.remove_suffix(1);
+  return s;
+}
+
+} // namespace
+
+popup_document read_popup(json::document& doc, std::optional<std::string_view> id,
+                          json::field_errors& errors) {
+  if (doc.IsObject())
+    for (const char* shown : {"revision", "created_at", "updated_at"})
+      doc.RemoveMember(shown);
+  auto p = decision::parse_popup(doc, id, errors);
+  if (p.id == "." || p.id == ".." || p.id.find('/') != std::string::npos)
+    errors.push_back({"/id", "must not be '.' or '..' nor contain '/': no path could name it"});
+  if (!errors.empty())
+    return {};
+  if (!doc.HasMember("id"))
+    doc.AddMember("id",
+                  json::value{p.id.data(), static_cast<rapidjson::SizeType>(p.id.size()), doc.GetAllocator()},
+                  doc.GetAllocator());
+  return {p.id, json::to_string(doc)};
+}
+
+void append_popup(std::string& out, const storage::popup_row& row) {
+  out.append(row.document, 0, row.document.size() - 1); // without the closing brace
+  out += R"(,"revision":)" + std::to_string(row.revision) + R"(,"created_at":")";
+  json::append_rfc3339(out, row.created_ms);
+  out += R"(","updated_at":")";
+  json::append_rfc3339(out, row.updated_ms);
+  out += "\"}";
+}
+
+std::string etag(uint64_t revision) {
+  return '"' + std::to_string(revision) + '"';
+}
+
+precondition read_if_match(const net::request& request) {
+  precondition p;
+  auto field = request.field("if-match");
+  if (!field)
+    return p;
+  auto tag = trim(*field);
+  if (tag == "*")
+    p.any = true;
+  else if (auto revision = parse_etag(tag))
+    p.revision = revision;
+  else
+    p.bad = true;
+  return p;
+}
+
+bool none_match_hits(const net::request& request, uint64_t revision) {
+  auto field = request.field("if-none-match");
+  if (!field)
+    return false;
+  auto rest = *field;
+  while (!rest.empty()) {
+    auto comma = rest.find(',');
+    auto tag = trim(rest.substr(0, comma));
+    rest = comma == std::string_view::npos ? std::string_view{} : rest.substr(comma + 1);
+    if (tag.substr(0, 2) == "W/") // weak comparison is what If-None-Match asks for (RFC 9110, 13.1.2)
+      tag.remove_prefix(2);
+    if (tag == "*" || parse_etag(tag) == revision)
+      return true;
+  }
+  return false;
+}
+
+std::string render_settings(const catalog_view& view) {
+  return decision::to_json(view.compiled->config());
+}
+
+std::string render_stats(const std::string& popup, const std::vector<storage::stat_row>& rows) {
+  std::map<std::string, counts, std::less<>> all;
+  std::map<std::string, std::map<std::string, counts, std::less<>>> by_variant;
+  for (const auto& row : rows) {
+    auto& sum = all[row.kind];
+    sum.total += row.total;
+    sum.users += row.users;
+    by_variant[row.variant][row.kind] = {row.total, row.users};
+  }
+  std::string out = R"({"popup":)";
+  json::append_quoted(out, popup);
+  out += ',';
+  append_counts(out, all);
+  out += R"(,"variants":{)";
+  bool first = true;
+  for (const auto& [variant, kinds] : by_variant) {
+    if (variant.empty())
+      continue;
+    if (!first)
+      out += ',';
+    first = false;
+    json::append_quoted(out, variant);
+    out += ":{";
+    append_counts(out, kinds);
+    out += '}';
+  }
+  out += "}}";
+  return out;
+}
+
+} // namespace beckon::actors

@@ -1,0 +1,107 @@
+#pragma once
+
+#include "actors/context/interfaces.hpp"
+#include "actors/context/node_metrics.hpp"
+#include "actors/context/node_options.hpp"
+#include "base/clock.hpp"
+#include "base/log_limiter.hpp"
+#include "storage/outbox.hpp"
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <string>
+
+namespace beckon::actors {
+
+/// Whether something can be written to now, and if not, why. Threadsafe.
+struct write_health {
+  std::atomic<bool> writable{false};
+
+  /// For people; empty while it is writable.
+  void fault(std::string detail);
+  std::string fault() const;
+
+ private:
+  mutable std::mutex mutex_;
+  std::string fault_;
+};
+
+/// Facts about the node that many look at and few change. Threadsafe.
+struct node_health {
+  std::atomic<bool> catalog_loaded{false};
+  std::atomic<bool> draining{false};
+  std::atomic<uint32_t> shards_alive{0};
+  write_health store;
+  write_health outbox; // looked at only when there is one
+
+  /// Notes a fault after which the process must stop (the first one stays).
+  void fail(std::string reason);
+  std::string fatal_reason() const;
+
+ private:
+  mutable std::mutex mutex_;
+  std::string fatal_reason_;
+};
+
+struct cluster_context;
+
+/// The time that decisions go by. Threadsafe.
+class node_clock {
+ public:
+  using source = base::clock_source;
+
+  node_clock() = default;
+  /// Goes by `s`, which gives Unix time.
+  node_clock& operator=(source s) {
+    source_ = s;
+    return *this;
+  }
+  /// Goes by `s` and `ahead_ms`: what to add to make it Unix time. Threadsafe only with the source that it
+  /// has already.
+  void follow(source s, int64_t ahead_ms) {
+    ahead_ms_ = ahead_ms;
+    source_ = s;
+  }
+  int64_t operator()() const { return source_.load()() + ahead_ms_.load(); }
+  bool is_set() const { return source_.load() != nullptr; }
+
+ private:
+  std::atomic<source> source_{nullptr};
+  std::atomic<int64_t> ahead_ms_{0};
+};
+
+/// What the actors of one node share: where everybody is, the options, the metrics, the clock.
+/// Outlives every actor (held by shared_ptr). Threadsafe.
+struct node_context {
+  node_options options;
+  std::shared_ptr<node_metrics> metrics;
+  node_health health;
+  std::weak_ptr<storage::store> store;      // to ask for its warning
+  storage::outbox_ptr outbox;               // null: events go straight to the store
+  std::shared_ptr<cluster_context> cluster; // null: the node has its store for itself
+  node_clock now_ms;                        // Unix time; in a cluster the database's
+  base::log_limiter load_faults;            // of users: while the store is away there is one for each ask
+
+  /// Whether this node may claim now: in a cluster, as long as its lease lasts.
+  bool may_claim() const;
+
+  /// The present table of actors; null before the start.
+  node_handles_ptr handles() const { return std::atomic_load_explicit(&handles_, std::memory_order_acquire); }
+  void publish(node_handles_ptr table) {
+    std::atomic_store_explicit(&handles_, std::move(table), std::memory_order_release);
+  }
+
+  /// The live catalogue, for a shard that starts late; null before the first was loaded.
+  decision::catalog_ptr catalog() const { return std::atomic_load(&catalog_); }
+  void publish_catalog(decision::catalog_ptr c) { std::atomic_store(&catalog_, std::move(c)); }
+
+ private:
+  node_handles_ptr handles_;
+  decision::catalog_ptr catalog_;
+};
+
+using node_context_ptr = std::shared_ptr<node_context>;
+
+} // namespace beckon::actors

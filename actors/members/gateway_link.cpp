@@ -1,0 +1,186 @@
+#include "actors/context/refusals.hpp"
+#include "actors/members/gateway.hpp"
+
+#include <prometheus/counter.h>
+#include <prometheus/histogram.h>
+#include <spdlog/spdlog.h>
+
+#include <chrono>
+#include <utility>
+
+// How batches go, and the link that they go on.
+namespace beckon::actors {
+
+namespace {
+
+/// A link without traffic carries a batch without frames so often.
+constexpr int64_t keep_alive_ms = 1000;
+
+/// How often a gateway looks for what is overdue; the time-outs are a good deal longer.
+constexpr std::chrono::milliseconds beat_interval{100};
+
+} // namespace
+
+// -- batches
+
+void gateway_state::ask_for_flush() {
+  if (!std::exchange(flush_asked_, true))
+    self->send(echo, flush_atom::value);
+}
+
+/// Puts the next batch of asks behind the answers, if it may go now.
+bool gateway_state::send_asks() {
+  if (asks_.front().empty() || sent_ - acknowledged_ >= context().options.batches_in_flight_max)
+    return false;
+  if (!answers_.merge(asks_.front())) {
+    send_batch(answers_);
+    (void)answers_.merge(asks_.front()); // an empty batch takes what another one held
+  }
+  if (asks_.size() > 1)
+    asks_.pop_front();
+  if (sent_++ == acknowledged_)
+    unacknowledged_since_ms_ = now();
+  send_batch(answers_);
+  return true;
+}
+
+void gateway_state::flush() {
+  flush_asked_ = false;
+  if (!link_)
+    return;
+  while (send_asks())
+    continue;
+  if (!answers_.empty() || unconfirmed_)
+    send_batch(answers_);
+}
+
+void gateway_state::send_batch(cluster::batch_writer& frames) {
+  metrics().batch_frames->Observe(static_cast<double>(frames.frames()));
+  auto bytes = frames.finish({own, peer, sent_, taken_});
+  metrics().batches->Increment();
+  metrics().batch_bytes->Increment(static_cast<double>(bytes.size()));
+  unconfirmed_ = false;
+  sent_ms_ = now();
+  self->send(link_, batch_atom::value, peer_bytes{std::move(bytes)});
+}
+
+void gateway_state::note_too_large() {
+  metrics().refused->Increment();
+  spdlog::error("cluster: an answer for {} (incarnation {}) is larger than a batch may be", peer_name, peer);
+}
+
+// -- the link
+
+// Numbers go on from link to link: what an older link still brings must not pass for the new one's.
+void gateway_state::begin_link() {
+  drop_link("a new link is made");
+  acknowledged_ = sent_;
+  unconfirmed_ = false;
+  asks_ = std::deque<cluster::batch_writer>(1);
+  answers_ = cluster::batch_writer{};
+}
+
+void gateway_state::drop_link(const char* why) {
+  if (link_)
+    self->demonitor(link_.address());
+  link_ = nullptr;
+  set_up(false, why);
+}
+
+void gateway_state::attach(link_actor link) {
+  if (retired_ || !link)
+    return;
+  link_ = std::move(link);
+  self->monitor(link_);
+  heard_ms_ = sent_ms_ = now();
+  set_up(true, "");
+  ask_for_flush();
+}
+
+void gateway_state::link_down(const caf::down_msg& down) {
+  if (down.source == map_) {
+    retire(); // the next shard map makes gateways of its own
+    return;
+  }
+  if (!link_ || down.source != link_.address())
+    return;
+  link_ = nullptr;
+  set_up(false, "the connection broke");
+}
+
+void gateway_state::set_up(bool is_up, const char* why) {
+  if (std::exchange(up_, is_up) == is_up)
+    return;
+  if (is_up) {
+    spdlog::info("cluster: link to {} (incarnation {}) is up", peer_name, peer);
+  } else {
+    spdlog::warn("cluster: link to {} (incarnation {}) is down: {}", peer_name, peer, why);
+    fail_all();
+  }
+  if (!retired_)
+    self->send(context().map(), link_atom::value, uint64_t{peer}, is_up);
+}
+
+// Nobody waits in vain: neither those who were promised an answer, nor those whose asks are in the mailbox.
+void gateway_state::retire() {
+  retired_ = true;
+  drop_link("the peer is gone, or this node is another by now");
+}
+
+void gateway_state::fail(asked& what) {
+  if (auto* d = std::get_if<asked_decide>(&what)) {
+    d->promise.deliver(refuse(d->ask, ask_status::unavailable, 0, node->now_ms()));
+  } else if (auto* u = std::get_if<asked_user>(&what)) {
+    u->promise.deliver(refuse(u->ask, ask_status::unavailable));
+  } else {
+    const auto& e = std::get<events_ask_ptr>(what);
+    auto answer = std::make_shared<events_answer>();
+    answer->token = e->token;
+    answer->unreachable = true;
+    answer->detail = "node " + peer_name + " (incarnation " + std::to_string(peer) + ") does not answer";
+    self->send(e->client, events_answer_ptr{std::move(answer)});
+  }
+}
+
+void gateway_state::fail_all() {
+  metrics().timed_out->Increment(static_cast<double>(pending_.size()));
+  for (auto& [id, what] : std::exchange(pending_, {}))
+    fail(what);
+  asks_due_.clear();
+  events_due_.clear();
+  asks_ = std::deque<cluster::batch_writer>(1); // nobody waits for them any more
+}
+
+void gateway_state::expire(std::deque<std::pair<int64_t, uint64_t>>& due) {
+  while (!due.empty() && due.front().first <= now()) {
+    auto i = pending_.find(due.front().second);
+    due.pop_front();
+    if (i == pending_.end())
+      continue;
+    auto what = std::move(i->second);
+    pending_.erase(i);
+    metrics().timed_out->Increment();
+    fail(what);
+  }
+}
+
+void gateway_state::beat() {
+  if (retired_) {
+    self->quit();
+    return;
+  }
+  self->delayed_send(self, beat_interval, beat_atom::value);
+  expire(asks_due_);
+  expire(events_due_);
+  if (!link_)
+    return;
+  auto silence_ms = context().options.link_silence_ms;
+  if (now() - heard_ms_ > silence_ms)
+    drop_link("the peer is silent");
+  else if (sent_ != acknowledged_ && now() - unacknowledged_since_ms_ > silence_ms)
+    drop_link("the peer takes nothing"); // it then hears nothing, and a new one is made
+  if (link_ && now() - sent_ms_ >= keep_alive_ms)
+    send_batch(answers_);
+}
+
+} // namespace beckon::actors

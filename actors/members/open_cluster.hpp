@@ -1,0 +1,26 @@
+#pragma once
+
+#include "actors/context/cluster_context.hpp"
+#include "actors/context/node_context.hpp"
+#include "config/configuration.hpp"
+
+#include <caf/error.hpp>
+#include <caf/fwd.hpp>
+
+#include <string>
+
+namespace beckon::actors {
+
+/// Empty, or why a node must not start with what [cluster] says: which key, and the remedy. Reads
+/// certificates.
+std::string check_cluster(const config::configuration& cfg);
+
+/// Everything of the cluster but its actors: options, transport, and the door that other nodes knock at,
+/// which listens when this returns. `http` is where clients reach this node. The actors are the supervisor's.
+caf::error open_cluster(caf::actor_system& system, const config::configuration& cfg, const std::string& http,
+                        const node_context_ptr& node);
+
+/// Closes the door. Idempotent; nothing without a cluster.
+void close_cluster(const node_context_ptr& node);
+
+} // namespace beckon::actors

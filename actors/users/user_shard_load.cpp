@@ -1,0 +1,114 @@
+#include "actors/users/user_shard.hpp"
+
+#include <deque>
+#include <limits>
+#include <utility>
+
+// How a shard reads users, and what it does when one cannot be read again.
+namespace beckon::actors {
+
+namespace {
+
+/// How long decisions are made on what is in memory after it could not be read again, at most.
+constexpr int64_t read_again_pause_ms = 1000;
+
+} // namespace
+
+// After a write or a reading that failed the store may hold something else than the memory: a profile is not
+// part of the version that a claim is checked against, and a patch is made on the profile that is stored.
+// While the store is away, what is in memory is better than nothing, but nothing is written that was made of
+// it.
+bool user_shard_state::outdated(const user_entry& e, const pending_ask& ask) const {
+  auto away = !node->health.store.writable;
+  if (const auto* u = std::get_if<pending_user>(&ask))
+    return e.doubtful && u->loads == e.loads && (!away || u->ask->operation == user_operation::patch_profile);
+  return !away && node->now_ms() >= e.read_again_ms;
+}
+
+void user_shard_state::load(user_entry& e) {
+  if (e.now == user_entry::phase::ready)
+    e.work->kept = std::move(e.state);
+  e.now = user_entry::phase::loading;
+  e.state = {};
+  e.work->token = ++last_token;
+  under_way.emplace(last_token, *e.user);
+  auto ask = std::make_shared<read_ask>();
+  ask->token = last_token;
+  ask->job = load_users_job{*e.user};
+  ask->client = self;
+  self->send(node->handles()->readers, read_atom::value, read_ask_ptr{std::move(ask)});
+}
+
+void user_shard_state::refreshed(user_entry& e) {
+  e.now = user_entry::phase::ready;
+  e.work->kept.reset();
+  e.read_again_ms = std::numeric_limits<int64_t>::max();
+  e.doubtful = false;
+  ++e.loads;
+}
+
+// A decision on the old state is safe: a claim names the version that it builds on. A profile has none, so
+// whatever is asked about the user itself gets no answer. The pause keeps decisions from trying again each.
+void user_shard_state::fall_back(user_entry& e) {
+  auto kept = std::exchange(e.work->kept, std::nullopt);
+  // An event may have brought a newer state meanwhile.
+  if (kept->version >= e.state.version)
+    e.state = std::move(*kept);
+  doubt(e);
+  e.read_again_ms = node->now_ms() + read_again_pause_ms;
+  give_up_waiting_users(e);
+  drain(e);
+}
+
+void user_shard_state::doubt(user_entry& e) {
+  e.now = user_entry::phase::ready;
+  e.read_again_ms = 0;
+  e.doubtful = true;
+}
+
+bool user_shard_state::adopt_row(user_entry& e, const storage::user_row& row, std::string& fault) {
+  std::shared_ptr<decision::attributes> profile;
+  if (!row.attributes.empty()) {
+    json::document doc;
+    json::field_errors errors;
+    profile = std::make_shared<decision::attributes>();
+    if (auto bad = json::parse(row.attributes, doc))
+      errors.push_back({"", bad->detail});
+    else
+      *profile = decision::parse_attributes(doc, {}, errors);
+    if (!errors.empty()) {
+      fault = "the stored profile of user '" + row.user + "' cannot be read: " + errors.front().detail;
+      return false;
+    }
+  }
+  decision::user_state state;
+  if (!row.state.empty()) {
+    auto decoded = decision::decode_user_state(row.state);
+    if (!decoded) {
+      fault = "the stored state of user '" + row.user + "' cannot be read";
+      return false;
+    }
+    state = std::move(*decoded);
+  }
+  // An event may have changed the state after this row was read: the newer version stands.
+  if (state.version >= e.state.version)
+    e.state = std::move(state);
+  e.profile = std::move(profile);
+  e.found = e.state.version != 0 || e.profile;
+  return true;
+}
+
+void user_shard_state::give_up_waiting_users(user_entry& e) {
+  std::deque<pending_ask> decides;
+  for (auto& ask : std::exchange(e.work->waiting, {})) {
+    if (std::holds_alternative<pending_decide>(ask)) {
+      decides.push_back(std::move(ask));
+      continue;
+    }
+    counters().waiting.set(--waiting);
+    give_up(ask, ask_status::unavailable);
+  }
+  e.work->waiting = std::move(decides);
+}
+
+} // namespace beckon::actors

@@ -1,0 +1,99 @@
+#include "actors/work/reader.hpp"
+
+#include "actors/work/writer.hpp"
+
+#include <utility>
+
+namespace beckon::actors {
+
+const char* reader_state::name = "reader";
+
+namespace {
+
+template <class T>
+void settle(read_result& out, caf::expected<T> got) {
+  if (got)
+    out.value = std::move(*got);
+  else
+    out.error = to_work_error(got.error());
+}
+
+/// Every job but the loads of users, which go together.
+struct single_read {
+  storage::session& session;
+  read_result& out;
+
+  void operator()(const load_users_job&) const {}
+  void operator()(const load_answer_job& j) const {
+    settle(out, session.load_answer(j.user, j.request_id, j.not_before_ms));
+  }
+  void operator()(const load_catalog_job& j) const {
+    if (j.unless) {
+      auto version = session.load_catalog_version();
+      if (!version || *version == *j.unless) {
+        if (!version)
+          out.error = to_work_error(version.error());
+        return;
+      }
+    }
+    settle(out, session.load_catalog());
+  }
+  void operator()(const load_stats_job& j) const { settle(out, session.load_stats(j.popup)); }
+  void operator()(const load_events_job& j) const {
+    settle(out, session.load_events(j.filter, j.from, j.limit));
+  }
+};
+
+} // namespace
+
+void reader_state::load_users(const read_batch& batch, read_batch_result& result) {
+  std::vector<std::string> users;
+  std::vector<size_t> places;
+  for (size_t i = 0; i < batch.jobs.size(); ++i) {
+    if (const auto* job = std::get_if<load_users_job>(&batch.jobs[i])) {
+      users.push_back(job->user);
+      places.push_back(i);
+    }
+  }
+  if (users.empty())
+    return;
+  auto rows = session->load_users(users);
+  for (size_t k = 0; k < places.size(); ++k) {
+    auto& out = result.results[places[k]];
+    if (!rows)
+      out.error = to_work_error(rows.error());
+    else if ((*rows)[k].error)
+      out.error = to_work_error((*rows)[k].error);
+    else
+      out.value = std::move((*rows)[k]);
+  }
+}
+
+read_batch_result_ptr reader_state::run(const read_batch& batch) {
+  auto result = std::make_shared<read_batch_result>();
+  result->lane = batch.lane;
+  result->results.resize(batch.jobs.size());
+  if (!session) {
+    auto opened = store->open_reader();
+    if (!opened) {
+      for (auto& r : result->results)
+        r.error = to_work_error(opened.error());
+      return result;
+    }
+    session = std::move(*opened);
+  }
+  load_users(batch, *result);
+  for (size_t i = 0; i < batch.jobs.size(); ++i)
+    std::visit(single_read{*session, result->results[i]}, batch.jobs[i]);
+  return result;
+}
+
+reader_actor::behavior_type reader(reader_actor::stateful_pointer<reader_state> self,
+                                   storage::store_ptr store) {
+  self->state.store = std::move(store);
+  return {
+      [self](read_atom, const read_batch_ptr& batch) { return self->state.run(*batch); },
+  };
+}
+
+} // namespace beckon::actors

@@ -1,0 +1,248 @@
+#include "apps/beckon/commands/cluster_view.hpp"
+#include "json/json.hpp"
+#include "json/time_text.hpp"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+// How the tables look.
+namespace beckon::apps {
+
+using storage::cluster_node;
+using storage::cluster_picture;
+using storage::cluster_shard;
+using storage::incarnation_id;
+using storage::node_state;
+using storage::shard_state;
+
+namespace {
+
+/// Rows of the dead that a terminal is shown; the tables keep them for a day.
+constexpr size_t dead_shown_max = 5;
+
+constexpr size_t columns = 9;
+using table_row = std::array<std::string, columns>;
+
+std::vector<uint16_t> shards_of(const cluster_picture& p, incarnation_id owner) {
+  std::vector<uint16_t> out;
+  for (const auto& s : p.shards)
+    if (s.known && s.owner == owner)
+      out.push_back(s.shard);
+  return out;
+}
+
+std::vector<uint16_t> unknown_shards(const cluster_picture& p) {
+  std::vector<uint16_t> out;
+  for (const auto& s : p.shards)
+    if (!s.known)
+      out.push_back(s.shard);
+  return out;
+}
+
+/// The living that say they cannot reach the node.
+std::vector<incarnation_id> suspected_by(const cluster_picture& p, incarnation_id node) {
+  std::vector<incarnation_id> out;
+  for (const auto& n : p.nodes)
+    if (is_living(p, n.incarnation)
+        && std::find(n.suspects.begin(), n.suspects.end(), node) != n.suspects.end())
+      out.push_back(n.incarnation);
+  return out;
+}
+
+std::string list_of(const std::vector<incarnation_id>& ids, const char* between) {
+  std::string out;
+  for (auto id : ids)
+    out += (out.empty() ? "" : between) + std::to_string(id);
+  return out;
+}
+
+std::string lease_text(const cluster_picture& p, const cluster_node& n) {
+  if (n.state == node_state::dead)
+    return "-";
+  auto left_ms = n.lease_until_ms - p.now_ms;
+  if (left_ms <= 0)
+    return "run out";
+  return std::to_string(left_ms / 1000) + '.' + std::to_string(left_ms % 1000 / 100) + " s";
+}
+
+/// Columns on a terminal: characters, not bytes.
+size_t width_of(const std::string& text) {
+  return static_cast<size_t>(std::count_if(
+      text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }));
+}
+
+std::string aligned(const std::vector<table_row>& table) {
+  std::array<size_t, columns> widths{};
+  for (const auto& row : table)
+    for (size_t i = 0; i < columns; ++i)
+      widths[i] = std::max(widths[i], width_of(row[i]));
+  std::string out;
+  for (const auto& row : table) {
+    std::string line;
+    for (size_t i = 0; i < columns; ++i) {
+      std::string blanks(widths[i] - width_of(row[i]), ' ');
+      auto is_number = i == 0 || i == 3 || i == 4;
+      line += (i == 0 ? "" : "  ") + (is_number ? blanks + row[i] : row[i] + blanks);
+    }
+    line.erase(line.find_last_not_of(' ') + 1);
+    out += line + '\n';
+  }
+  return out;
+}
+
+std::string count_of(const cluster_picture& p, node_state state) {
+  auto n = std::count_if(p.nodes.begin(), p.nodes.end(), [&](const auto& x) { return x.state == state; });
+  return std::to_string(n) + ' ' + to_string(state);
+}
+
+/// The living first, then those that died last.
+std::vector<const cluster_node*> in_order(const cluster_picture& p) {
+  std::vector<const cluster_node*> out;
+  for (const auto& n : p.nodes)
+    if (n.state != node_state::dead)
+      out.push_back(&n);
+  size_t dead = 0;
+  for (auto n = p.nodes.rbegin(); n != p.nodes.rend(); ++n)
+    if (n->state == node_state::dead && dead++ < dead_shown_max)
+      out.push_back(&*n);
+  return out;
+}
+
+std::string table_of(const cluster_picture& p) {
+  std::vector<table_row> table = {
+      {"NO", "NAME", "STATE", "LEASE", "SHARDS", "ADDRESS", "HTTP", "VERSION", "SUSPECTED BY"}};
+  for (const auto* n : in_order(p)) {
+    auto by = list_of(suspected_by(p, n->incarnation), ", ");
+    table.push_back({std::to_string(n->incarnation), n->name, to_string(n->state), lease_text(p, *n),
+                     std::to_string(shards_of(p, n->incarnation).size()), n->address, n->http, n->version,
+                     by.empty() ? "-" : by});
+  }
+  return aligned(table);
+}
+
+std::string moves_text(const cluster_picture& p) {
+  std::string out;
+  for (const auto& s : p.shards)
+    if (s.known && s.state == shard_state::draining)
+      out += (out.empty() ? "" : "; ") + std::to_string(s.shard) + " from " + std::to_string(s.owner) + " to "
+             + std::to_string(s.next_owner);
+  return "moving: " + (out.empty() ? "nothing" : "shard " + out) + '\n';
+}
+
+std::string verdict_of(const cluster_picture& p) {
+  if (p.nodes.empty())
+    return "no node is there, so nobody is shown a popup; start one\n";
+  if (auto orphans = shards_without_owner(p); !orphans.empty()) {
+    constexpr size_t list_bytes_max = 60;
+    auto list = shard_ranges(orphans);
+    return std::to_string(orphans.size()) + " of " + std::to_string(p.shards.size())
+           + " shards have no living owner" + (list.size() > list_bytes_max ? "" : " (" + list + ')')
+           + "; their users are shown no popup until a node takes them over\n";
+  }
+  if (auto unknown = unknown_shards(p); !unknown.empty())
+    return "it is not known who owns " + std::to_string(unknown.size()) + " shards: " + p.trouble + '\n';
+  return "all " + std::to_string(p.shards.size()) + " shards have a living owner\n";
+}
+
+void append_text(std::string& out, std::string_view name, const std::string& value) {
+  out.append(",\"").append(name).append("\":");
+  json::append_quoted(out, value);
+}
+
+void append_number(std::string& out, std::string_view name, int64_t value) {
+  out.append(",\"").append(name).append("\":").append(std::to_string(value));
+}
+
+void append_ids(std::string& out, std::string_view name, const std::vector<incarnation_id>& ids) {
+  out.append(",\"").append(name).append("\":[").append(list_of(ids, ",")).append("]");
+}
+
+void append_node(std::string& out, const cluster_picture& p, const cluster_node& n) {
+  auto shards = shards_of(p, n.incarnation);
+  out += R"({"incarnation":)" + std::to_string(n.incarnation);
+  append_text(out, "name", n.name);
+  append_text(out, "state", to_string(n.state));
+  append_text(out, "address", n.address);
+  append_text(out, "http", n.http);
+  append_text(out, "version", n.version);
+  append_text(out, "heartbeat_at", json::format_rfc3339(n.heartbeat_ms));
+  append_text(out, "lease_until", json::format_rfc3339(n.lease_until_ms));
+  auto left = n.state == node_state::dead ? 0 : std::max<int64_t>(0, n.lease_until_ms - p.now_ms);
+  append_number(out, "lease_left_ms", left);
+  append_ids(out, "suspects", n.suspects);
+  append_ids(out, "suspected_by", suspected_by(p, n.incarnation));
+  append_number(out, "shards", static_cast<int64_t>(shards.size()));
+  append_text(out, "owns", shard_ranges(shards));
+  out += '}';
+}
+
+void append_move(std::string& out, const cluster_shard& s) {
+  out += R"({"shard":)" + std::to_string(s.shard);
+  append_number(out, "from", static_cast<int64_t>(s.owner));
+  append_number(out, "to", static_cast<int64_t>(s.next_owner));
+  append_number(out, "epoch", static_cast<int64_t>(s.epoch));
+  out += '}';
+}
+
+} // namespace
+
+std::string shard_ranges(const std::vector<uint16_t>& sorted) {
+  std::string out;
+  for (size_t i = 0; i < sorted.size();) {
+    auto last = i;
+    while (last + 1 < sorted.size() && sorted[last + 1] == sorted[last] + 1)
+      ++last;
+    out += (out.empty() ? "" : ", ") + std::to_string(sorted[i]);
+    if (last != i)
+      out += '-' + std::to_string(sorted[last]);
+    i = last + 1;
+  }
+  return out;
+}
+
+bool all_shards_owned(const cluster_picture& picture) {
+  return !picture.shards.empty() && shards_without_owner(picture).empty() && unknown_shards(picture).empty();
+}
+
+std::string nodes_text(const cluster_picture& p) {
+  auto dead = static_cast<size_t>(std::count_if(p.nodes.begin(), p.nodes.end(),
+                                                [](const auto& n) { return n.state == node_state::dead; }));
+  auto out = "cluster " + (p.cluster.empty() ? "without a name yet" : '\'' + p.cluster + '\'') + ", "
+             + json::format_rfc3339(p.now_ms) + " by the database's clock\n\n";
+  if (!p.nodes.empty())
+    out += table_of(p) + '\n';
+  out +=
+      "nodes: " + count_of(p, node_state::active) + ", " + count_of(p, node_state::joining) + ", "
+      + count_of(p, node_state::draining) + "; " + std::to_string(dead) + " dead"
+      + (dead > dead_shown_max ? ", of which the last " + std::to_string(dead_shown_max) + " are shown" : "")
+      + '\n';
+  return out + moves_text(p) + verdict_of(p);
+}
+
+std::string nodes_json(const cluster_picture& p) {
+  std::string out = R"({"cluster":)";
+  json::append_quoted(out, p.cluster);
+  append_text(out, "as_of", json::format_rfc3339(p.now_ms));
+  uint64_t epoch = 0;
+  for (const auto& s : p.shards)
+    epoch = std::max(epoch, s.epoch);
+  append_number(out, "epoch", static_cast<int64_t>(epoch));
+  append_number(out, "shards_without_owner", static_cast<int64_t>(shards_without_owner(p).size()));
+  append_number(out, "shards_unknown", static_cast<int64_t>(unknown_shards(p).size()));
+  append_text(out, "fault", p.trouble);
+  out += R"(,"moves":[)";
+  for (const auto& s : p.shards)
+    if (s.known && s.state == shard_state::draining) {
+      out += out.back() == '[' ? "" : ",";
+      append_move(out, s);
+    }
+  out += R"(],"nodes":[)";
+  for (const auto& n : p.nodes) {
+    out += out.back() == '[' ? "" : ",";
+    append_node(out, p, n);
+  }
+  return out + "]}\n";
+}
+
+} // namespace beckon::apps

@@ -1,0 +1,29 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+
+/// The room for what everybody needs and nobody owns: clocks, descriptors, the text of addresses, UUIDs, the
+/// byte codec, the limiter of log lines. It includes no other room.
+namespace beckon::base {
+
+/// Where somebody gets the time from; what is tested with a clock of its own takes one of these.
+using clock_source = int64_t (*)();
+
+/// Unix time. It can be set back: only for what people or other machines read.
+inline int64_t unix_ms() {
+  auto since_1970 = std::chrono::system_clock::now().time_since_epoch();
+  return std::chrono::duration_cast<std::chrono::milliseconds>(since_1970).count();
+}
+
+/// Time since some moment before this process began. Never set back: for durations and deadlines.
+inline int64_t steady_us() {
+  auto since_start = std::chrono::steady_clock::now().time_since_epoch();
+  return std::chrono::duration_cast<std::chrono::microseconds>(since_start).count();
+}
+
+inline int64_t steady_ms() {
+  return steady_us() / 1000;
+}
+
+} // namespace beckon::base

@@ -1,0 +1,46 @@
+#pragma once
+
+#include "storage/mysql/statement.hpp"
+#include "storage/rows.hpp"
+
+namespace beckon::storage::mysql {
+
+/// The writes that change the catalogue: popups and settings. Each that is done moves the catalogue's version
+/// by one. Writers of all nodes take turns: each first locks the row that holds the version. Works inside the
+/// transaction of its owner, job_writer. Throws failure.
+class catalog_writer {
+ public:
+  /// Old revisions of a popup that are kept for people to look at.
+  static constexpr int64_t revisions_kept = 100;
+
+  explicit catalog_writer(connection& db);
+
+  write_outcome apply(const popup_write& job);
+  write_outcome apply(const popup_erase& job);
+  write_outcome apply(const popup_mark& job);
+  write_outcome apply(const settings_write& job);
+
+ private:
+  struct stored_popup {
+    uint64_t last_revision = 0; // 0: this id was never used
+    bool alive = false;
+    uint64_t revision() const { return alive ? last_revision : 0; }
+  };
+  uint64_t lock_version();
+  stored_popup find(const std::string& id);
+  uint64_t move_version(uint64_t from);
+
+  connection& db_;
+  statement lock_version_;
+  statement move_version_;
+  statement find_popup_;
+  statement put_popup_;
+  statement add_revision_;
+  statement drop_revisions_;
+  statement erase_popup_;
+  statement mark_popup_;
+  statement find_settings_;
+  statement put_settings_;
+};
+
+} // namespace beckon::storage::mysql

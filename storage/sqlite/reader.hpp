@@ -1,0 +1,49 @@
+#pragma once
+
+#include "storage/rows.hpp"
+#include "storage/sqlite/connection.hpp"
+
+#include <string>
+#include <vector>
+
+namespace beckon::storage::sqlite {
+
+/// The reads of a session on a read-only connection of its own. Each call sees one moment of the store and
+/// holds it no longer than it runs, so that the WAL can start anew. Throws failure. Used by one thread at a
+/// time.
+class row_reader {
+ public:
+  row_reader(const std::string& path, int64_t busy_timeout_ms);
+
+  std::vector<user_row> load_users(const std::vector<std::string>& users);
+  std::optional<std::string> load_answer(const std::string& user, const std::string& request_id,
+                                         int64_t not_before_ms);
+  catalog_rows load_catalog();
+  uint64_t load_catalog_version();
+  std::vector<stat_row> load_stats(const std::string& popup);
+  event_page load_events(const event_filter& filter, const event_cursor& from, uint32_t limit);
+
+ private:
+  /// One order of events: those at the cursor's moment, then those after it.
+  struct listing {
+    statement at_moment;
+    statement after;
+    listing(connection& db, const std::string& where);
+  };
+  struct page_in_making;
+  listing& choose(const event_filter& filter, std::string_view& key);
+
+  connection db_;
+  statement load_state_;
+  statement load_profile_;
+  statement load_answer_;
+  statement load_popups_;
+  statement load_settings_;
+  statement load_version_;
+  statement load_stats_;
+  listing all_events_;
+  listing user_events_;
+  listing popup_events_;
+};
+
+} // namespace beckon::storage::sqlite

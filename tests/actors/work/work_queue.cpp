@@ -1,0 +1,36 @@
+#define CAF_SUITE actors.work_queue
+
+#include "actors/work/work_queue.hpp"
+
+#include <caf/test/dsl.hpp>
+
+using beckon::actors::work_queue;
+
+CAF_TEST(items leave in order within both bounds) {
+  work_queue<int> q{{10, 100}};
+  for (int i = 0; i < 5; ++i)
+    CAF_CHECK(q.push(int{i}, 20));
+  CAF_CHECK(!q.push(5, 1));
+  CAF_CHECK((q.take({2, 1000}) == std::vector<int>{0, 1}));
+  CAF_CHECK((q.take({10, 45}) == std::vector<int>{2, 3}));
+  CAF_CHECK_EQUAL(q.bytes(), 20u);
+  CAF_CHECK((q.take({10, 1}) == std::vector<int>{4}));
+  CAF_CHECK(q.take({10, 1}).empty());
+}
+
+CAF_TEST(the number of items is bounded) {
+  work_queue<int> q{{2}};
+  CAF_CHECK(q.push(1, 0));
+  CAF_CHECK(q.push(2, 0));
+  CAF_CHECK(!q.push(3, 0));
+  q.take({1});
+  CAF_CHECK(q.push(3, 0));
+}
+
+CAF_TEST(an item beyond the byte bound is taken by an empty queue only) {
+  work_queue<int> q{{10, 100}};
+  CAF_CHECK(q.push(1, 1000));
+  CAF_CHECK(!q.push(2, 1));
+  CAF_CHECK((q.take({10, 100}) == std::vector<int>{1}));
+  CAF_CHECK(q.push(2, 1));
+}
