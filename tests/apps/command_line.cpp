@@ -2,7 +2,6 @@
 #include "apps/beckon/command_line.hpp"
 
 #include "apps/beckon/host/host.hpp"
-#include "base/address_text.hpp"
 
 #include <caf/test/unit_test.hpp>
 
@@ -83,12 +82,6 @@ CAF_TEST(what is wrong is named with what is meant) {
   CAF_CHECK(refusal({"serve", "-x"}).find("unknown flag -x") == 0);
 }
 
-CAF_TEST(loopback addresses are told from others) {
-  for (auto text : {"127.0.0.1", "127.255.0.9", "::1"})
-    CAF_CHECK(base::kind_of_address(text) == base::address_kind::loopback);
-  for (auto text : {"0.0.0.0", "128.0.0.1", "10.0.0.1", "::", "::ffff:127.0.0.1", "fe80::1"})
-    CAF_CHECK(base::kind_of_address(text) == base::address_kind::other);
-  for (auto text : {"", "localhost", "127.0.0", "127.0.0.1:80", "[::1]"})
-    CAF_CHECK(base::kind_of_address(text) == base::address_kind::none);
+CAF_TEST(an IPv6 address stands in brackets in a URL) {
   CAF_CHECK_EQUAL(url_of("::1", 80), "http://[::1]:80");
 }

@@ -25,9 +25,9 @@ std::string switched_on(const std::string& ini) {
   return result;
 }
 
-/// A file of the source tree; where the tree is, this file's own place says.
+const std::filesystem::path root{BECKON_SOURCE_DIR};
+
 std::string source_file(const char* name) {
-  auto root = std::filesystem::path{__FILE__}.parent_path().parent_path().parent_path();
   std::ifstream in{root / name, std::ios::binary};
   return {std::istreambuf_iterator<char>{in}, {}};
 }
@@ -84,7 +84,6 @@ CAF_TEST(the files of three nodes differ in what must differ) {
   std::set<int64_t> ports;
   for (int k = 1; k <= 3; ++k) {
     auto name = "deploy/three-nodes/node" + std::to_string(k) + ".ini";
-    auto root = std::filesystem::path{__FILE__}.parent_path().parent_path().parent_path();
     auto cfg = config::read({(root / name).string(), {}, {}});
     if (!cfg)
       CAF_FAIL(config::describe(cfg.error()));
