@@ -85,10 +85,10 @@ CAF_TEST(what is wrong is named with what is meant) {
 
 CAF_TEST(loopback addresses are told from others) {
   for (auto text : {"127.0.0.1", "127.255.0.9", "::1"})
-    CAF_CHECK(base::kind_of_address(text) == base::address_kind::loopback);
+    CAF_CHECK(beckon::base::kind_of_address(text) == beckon::base::address_kind::loopback);
   for (auto text : {"0.0.0.0", "128.0.0.1", "10.0.0.1", "::", "::ffff:127.0.0.1", "fe80::1"})
-    CAF_CHECK(base::kind_of_address(text) == base::address_kind::other);
+    CAF_CHECK(beckon::base::kind_of_address(text) == beckon::base::address_kind::other);
   for (auto text : {"", "localhost", "127.0.0", "127.0.0.1:80", "[::1]"})
-    CAF_CHECK(base::kind_of_address(text) == base::address_kind::none);
+    CAF_CHECK(beckon::base::kind_of_address(text) == beckon::base::address_kind::none);
   CAF_CHECK_EQUAL(url_of("::1", 80), "http://[::1]:80");
 }
