@@ -11,15 +11,23 @@ namespace beckon::base {
 using clock_source = int64_t (*)();
 
 /// Unix time. It can be set back: only for what people or other machines read.
-inline int64_t unix_ms() {
+inline int64_t unix_us() {
   auto since_1970 = std::chrono::system_clock::now().time_since_epoch();
-  return std::chrono::duration_cast<std::chrono::milliseconds>(since_1970).count();
+  return std::chrono::duration_cast<std::chrono::microseconds>(since_1970).count();
+}
+
+inline int64_t unix_ms() {
+  return unix_us() / 1000;
 }
 
 /// Time since some moment before this process began. Never set back: for durations and deadlines.
-inline int64_t steady_us() {
+inline int64_t steady_ns() {
   auto since_start = std::chrono::steady_clock::now().time_since_epoch();
-  return std::chrono::duration_cast<std::chrono::microseconds>(since_start).count();
+  return std::chrono::duration_cast<std::chrono::nanoseconds>(since_start).count();
+}
+
+inline int64_t steady_us() {
+  return steady_ns() / 1000;
 }
 
 inline int64_t steady_ms() {

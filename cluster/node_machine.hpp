@@ -20,17 +20,17 @@ namespace beckon::cluster {
 
 using storage::incarnation_id;
 
-/// Times in milliseconds.
+/// Times in milliseconds; all but pace_ms come from keys of [cluster], where their defaults stand.
 struct machine_options {
-  int64_t heartbeat_ms = 2000;
-  int64_t lease_ms = 10000;
-  int64_t own_lease_ms = 7000;     // the node's own deadline, from the moment of sending
-  int64_t retry_ms = 500;          // after a call that failed
-  int64_t suspect_after_ms = 1000; // a peer without a link for longer is suspected
-  int64_t silent_ms = 3500;        // a suspected peer that has not renewed its lease for longer is given up
-  int64_t hand_over_ms = 5000;     // a shard that is not finished by then stays
-  int64_t pace_ms = 100;           // between two looks, and two attempts to move shards
-  size_t moves_max = 4;            // shards that move at once in the whole cluster
+  int64_t heartbeat_ms = 0;
+  int64_t lease_ms = 0;
+  int64_t own_lease_ms = 0;     // the node's own deadline, from the moment of sending
+  int64_t retry_ms = 0;         // after a call that failed
+  int64_t suspect_after_ms = 0; // a peer without a link for longer is suspected
+  int64_t silent_ms = 0;        // a suspected peer that has not renewed its lease for longer is given up
+  int64_t hand_over_ms = 0;     // a shard that is not finished by then stays
+  int64_t pace_ms = 100;        // between two looks, and two attempts to move shards
+  size_t moves_max = 0;         // shards that move at once in the whole cluster
 };
 
 /// Calls to the tables of the cluster. One at a time is under way.

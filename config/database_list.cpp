@@ -1,5 +1,7 @@
 #include "config/database_list.hpp"
 
+#include "config/configuration.hpp"
+
 #include <algorithm>
 #include <cctype>
 #include <charconv>
@@ -43,6 +45,7 @@ bool read_port(std::string_view digits, uint16_t& port) {
 }
 
 bool read_address(std::string_view text, database_address& out) {
+  read_port(find_key("mysql.port")->default_value, out.port); // where the text names none
   auto host_end = text.find(':');
   if (!text.empty() && text.front() == '[') {
     auto close = text.find(']');

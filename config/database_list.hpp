@@ -10,7 +10,7 @@ namespace beckon::config {
 
 struct database_address {
   std::string host;
-  uint16_t port = 3306;
+  uint16_t port = 0;
 };
 
 /// One of the databases that users are spread over, with its read-only copies.

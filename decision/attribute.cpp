@@ -1,5 +1,7 @@
 #include "decision/attribute.hpp"
 
+#include "json/writer.hpp"
+
 #include <algorithm>
 
 namespace beckon::decision {
@@ -39,30 +41,27 @@ std::optional<attribute_value> value_from(const json::value& v, const json::path
   return std::nullopt;
 }
 
-void append_part(std::string& out, bool b) {
-  out += b ? "true" : "false";
+void write_part(json::writer& out, bool b) {
+  out.boolean(b);
 }
 
-void append_part(std::string& out, int64_t i) {
-  out += std::to_string(i);
+void write_part(json::writer& out, int64_t i) {
+  out.number(i);
 }
 
-void append_part(std::string& out, double d) {
-  out += json::to_string(json::value(d));
+void write_part(json::writer& out, double d) {
+  out.number(d);
 }
 
-void append_part(std::string& out, const std::string& text) {
-  json::append_quoted(out, text);
+void write_part(json::writer& out, const std::string& text) {
+  out.string(text);
 }
 
-void append_part(std::string& out, const std::vector<attribute_scalar>& list) {
-  out.push_back('[');
-  for (const auto& scalar : list) {
-    if (&scalar != &list.front())
-      out.push_back(',');
-    std::visit([&](const auto& x) { append_part(out, x); }, scalar);
-  }
-  out.push_back(']');
+void write_part(json::writer& out, const std::vector<attribute_scalar>& list) {
+  out.begin_array();
+  for (const auto& scalar : list)
+    std::visit([&](const auto& x) { write_part(out, x); }, scalar);
+  out.end_array();
 }
 
 /// At least as many bytes as the value has as JSON text: an escape makes six of one, a number has at most 25.
@@ -172,20 +171,17 @@ void patch_attributes(attributes& target, const json::value& v, const json::path
     target = std::move(result);
 }
 
-void append_json(std::string& out, const attribute_value& v) {
-  std::visit([&](const auto& x) { append_part(out, x); }, v);
+void write(json::writer& out, const attribute_value& v) {
+  std::visit([&](const auto& x) { write_part(out, x); }, v);
 }
 
 std::string to_json(const attributes& a) {
-  std::string result = "{";
-  for (const auto& [name, v] : a.items()) {
-    if (result.size() > 1)
-      result.push_back(',');
-    json::append_quoted(result, name);
-    result.push_back(':');
-    append_json(result, v);
-  }
-  result.push_back('}');
+  std::string result;
+  json::writer out{result};
+  out.begin_object();
+  for (const auto& [name, v] : a.items())
+    write(out.key(name), v);
+  out.end_object();
   return result;
 }
 

@@ -47,7 +47,7 @@ void patch_attributes(attributes& target, const json::value& v, const json::path
 
 /// The JSON object of these attributes.
 std::string to_json(const attributes& a);
-/// Appends one value as JSON.
-void append_json(std::string& out, const attribute_value& v);
+/// Writes one value.
+void write(json::writer& out, const attribute_value& v);
 
 } // namespace beckon::decision

@@ -1,6 +1,7 @@
 #include "decision/audience.hpp"
 
 #include "decision/condition.hpp"
+#include "json/writer.hpp"
 
 #include <algorithm>
 
@@ -36,15 +37,17 @@ bool holds(const node& n, const facts& f) {
   return n.leaf.holds(f);
 }
 
-void collect_facts(const node& n, const facts& f, std::vector<std::string>& out) {
+/// Each attribute's fact once, where it stands first.
+void write_facts(const node& n, const facts& f, json::writer& out, std::vector<std::string>& written) {
   if (n.what == kind::leaf) {
-    std::string fact;
-    n.leaf.append_fact(fact, f);
-    if (std::find(out.begin(), out.end(), fact) == out.end())
-      out.push_back(std::move(fact));
+    auto name = n.leaf.fact_name();
+    if (std::find(written.begin(), written.end(), name) == written.end()) {
+      n.leaf.write_fact(out.key(name), f);
+      written.push_back(std::move(name));
+    }
   }
   for (const auto& child : n.children)
-    collect_facts(child, f, out);
+    write_facts(child, f, out, written);
 }
 
 /// Compiles one rule with everything in it, counting as it goes.
@@ -114,16 +117,13 @@ bool audience_rule::matches(const facts& f) const {
 }
 
 std::string audience_rule::facts_json(const facts& f) const {
-  std::vector<std::string> parts;
+  std::vector<std::string> written;
+  std::string result;
+  json::writer out{result};
+  out.begin_object();
   if (root_ != nullptr)
-    collect_facts(*root_, f, parts);
-  std::string result = "{";
-  for (const auto& part : parts) {
-    if (result.size() > 1)
-      result.push_back(',');
-    result += part;
-  }
-  result.push_back('}');
+    write_facts(*root_, f, out, written);
+  out.end_object();
   return result;
 }
 

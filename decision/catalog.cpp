@@ -1,6 +1,7 @@
 #include "decision/catalog.hpp"
 
 #include "json/time_text.hpp"
+#include "json/writer.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -8,12 +9,6 @@
 namespace beckon::decision {
 
 namespace {
-
-std::string number_text(double d) {
-  if (d == std::floor(d))
-    return std::to_string(static_cast<int64_t>(d));
-  return json::to_string(json::value(d));
-}
 
 bool outranks(const popup_ptr& a, const popup_ptr& b) {
   return a->priority != b->priority ? a->priority > b->priority : a->id < b->id;
@@ -45,8 +40,16 @@ settings parse_settings(const json::value& v, json::field_errors& errors, settin
 }
 
 std::string to_json(const settings& s) {
-  return "{\"min_gap\":\"" + json::format_duration(s.min_gap_ms)
-         + "\",\"quiet_hours\":null,\"holdout_percent\":" + number_text(s.holdout_percent) + "}";
+  std::string out;
+  json::writer w{out};
+  w.begin_object().member("min_gap", json::format_duration(s.min_gap_ms)).key("quiet_hours").null();
+  w.key("holdout_percent");
+  if (s.holdout_percent == std::floor(s.holdout_percent))
+    w.number(static_cast<int64_t>(s.holdout_percent));
+  else
+    w.number(s.holdout_percent);
+  w.end_object();
+  return out;
 }
 
 catalog::catalog(uint64_t version, settings s, std::vector<popup_ptr> popups)

@@ -2,6 +2,7 @@
 
 #include "decision/user_state.hpp"
 #include "json/time_text.hpp"
+#include "json/writer.hpp"
 
 #include <re2/re2.h>
 
@@ -195,19 +196,17 @@ bool condition::holds(const facts& f) const {
   return (v != nullptr && value_holds(*v, *this)) != negated;
 }
 
-void condition::append_fact(std::string& out, const facts& f) const {
-  if (is_outcome(what)) {
-    json::append_quoted(out, std::string{outcome_name(what)} + attribute);
-    auto at = outcome_ms(*this, f);
-    out += at != 0 ? ":\"" + json::format_rfc3339(at) + '"' : ":null";
-    return;
-  }
-  json::append_quoted(out, attribute);
-  out.push_back(':');
-  if (const auto* v = f.find(attribute))
-    append_json(out, *v);
+std::string condition::fact_name() const {
+  return is_outcome(what) ? std::string{outcome_name(what)} + attribute : attribute;
+}
+
+void condition::write_fact(json::writer& out, const facts& f) const {
+  if (is_outcome(what))
+    out.time_or_null(outcome_ms(*this, f));
+  else if (const auto* v = f.find(attribute))
+    write(out, *v);
   else
-    out += "null";
+    out.null();
 }
 
 } // namespace beckon::decision

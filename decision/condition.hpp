@@ -59,8 +59,9 @@ struct condition {
   std::optional<int64_t> within_ms; // seen, clicked, dismissed, converted
 
   bool holds(const facts& f) const;
-  /// Appends `"name":value`, the fact that this condition looks at.
-  void append_fact(std::string& out, const facts& f) const;
+  /// The fact that this condition looks at: under which name explanations show it, and its value.
+  std::string fact_name() const;
+  void write_fact(json::writer& out, const facts& f) const;
 };
 
 constexpr size_t condition_values_max = 1000;

@@ -2,6 +2,7 @@
 
 #include "decision/hash.hpp"
 #include "json/time_text.hpp"
+#include "json/writer.hpp"
 
 namespace beckon::decision {
 
@@ -10,38 +11,26 @@ namespace {
 /// Builds one flat JSON object.
 class fact_list {
  public:
-  void number(std::string_view name, int64_t n) { raw(name, std::to_string(n)); }
-  void number(std::string_view name, double d) { raw(name, json::to_string(json::value(d))); }
+  fact_list() { writer_.begin_object(); }
 
-  void text(std::string_view name, std::string_view t) {
-    key(name);
-    json::append_quoted(out_, t);
+  template <class Value>
+  void add(std::string_view name, const Value& v) {
+    writer_.member(name, v);
   }
 
   /// 0 says never.
-  void time(std::string_view name, int64_t ms) {
-    raw(name, ms != 0 ? '"' + json::format_rfc3339(ms) + '"' : std::string{"null"});
-  }
-
+  void time(std::string_view name, int64_t ms) { writer_.key(name).time_or_null(ms); }
   void time(std::string_view name, const std::optional<int64_t>& ms) { time(name, ms.value_or(0)); }
-  void duration(std::string_view name, int64_t ms) { text(name, json::format_duration(ms)); }
+  void duration(std::string_view name, int64_t ms) { add(name, json::format_duration(ms)); }
 
-  std::string take() { return std::move(out_) + '}'; }
+  std::string take() {
+    writer_.end_object();
+    return std::move(out_);
+  }
 
  private:
-  void raw(std::string_view name, std::string_view json_text) {
-    key(name);
-    out_ += json_text;
-  }
-
-  void key(std::string_view name) {
-    if (out_.size() > 1)
-      out_.push_back(',');
-    json::append_quoted(out_, name);
-    out_.push_back(':');
-  }
-
-  std::string out_ = "{";
+  std::string out_;
+  json::writer writer_{out_};
 };
 
 void limit_facts(fact_list& out, const request_view& v, const popup& p, gate g) {
@@ -54,8 +43,8 @@ void limit_facts(fact_list& out, const request_view& v, const popup& p, gate g) 
     out.time("converted_at", seen.converted_ms);
     break;
   case gate::max_shows:
-    out.number("shows", int64_t{seen.shows});
-    out.number("max_shows", int64_t{p.freq.max_shows.value_or(0)});
+    out.add("shows", seen.shows);
+    out.add("max_shows", p.freq.max_shows.value_or(0));
     break;
   case gate::every:
     out.time("last_shown_at", seen.last_shown_ms);
@@ -84,29 +73,29 @@ std::string facts_of(const request_view& v, const popup& p, gate g, std::string_
     out.time("now", v.known.now_ms);
     break;
   case gate::trigger:
-    out.text("needs", p.trigger_event);
-    out.text("given", v.request.trigger_event);
+    out.add("needs", p.trigger_event);
+    out.add("given", v.request.trigger_event);
     break;
   case gate::holdout:
-    out.number("bucket", int64_t{rollout_bucket("holdout", user)});
-    out.number("holdout_percent", v.config.holdout_percent);
+    out.add("bucket", rollout_bucket("holdout", user));
+    out.add("holdout_percent", v.config.holdout_percent);
     break;
   case gate::min_gap:
     out.time("next_eligible_at", v.state.next_eligible_ms);
     break;
   case gate::taken:
-    out.text("placement", outdone_by);
+    out.add("placement", outdone_by);
     break;
   case gate::audience:
     return p.audience.facts_json(v.known);
   case gate::rollout:
-    out.number("bucket", int64_t{rollout_bucket(p.rollout_salt, user)});
-    out.number("percent", p.rollout_percent);
+    out.add("bucket", rollout_bucket(p.rollout_salt, user));
+    out.add("percent", p.rollout_percent);
     break;
   case gate::none:
-    out.number("priority", int64_t{p.priority});
+    out.add("priority", p.priority);
     if (!outdone_by.empty())
-      out.text("by", outdone_by);
+      out.add("by", outdone_by);
     break;
   default:
     limit_facts(out, v, p, g);

@@ -209,6 +209,34 @@ struct string_sink {
   void Flush() {}
 };
 
+bool needs_escape(unsigned char c) {
+  return c < 0x20 || c == '"' || c == '\\';
+}
+
+void append_escape(std::string& out, unsigned char c) {
+  constexpr char hex[] = "0123456789abcdef";
+  out.push_back('\\');
+  switch (c) {
+  case '"':
+  case '\\':
+    out.push_back(static_cast<char>(c));
+    break;
+  case '\n':
+    out.push_back('n');
+    break;
+  case '\r':
+    out.push_back('r');
+    break;
+  case '\t':
+    out.push_back('t');
+    break;
+  default:
+    out += "u00";
+    out.push_back(hex[c >> 4]);
+    out.push_back(hex[c & 15]);
+  }
+}
+
 /// How many bytes the character at the head of `text` has, 0 unless it is well-formed.
 size_t utf8_length(std::string_view text) {
   auto at = [&](size_t i) { return i < text.size() ? static_cast<unsigned char>(text[i]) : 0u; };
@@ -264,38 +292,29 @@ std::string clipped(std::string_view text, size_t bytes_max) {
   return std::string{text.substr(0, end)} + "…";
 }
 
-void append_quoted(std::string& out, std::string_view text) {
-  constexpr char hex[] = "0123456789abcdef";
-  out.push_back('"');
-  size_t plain = 0; // where the run of bytes that stand for themselves began
-  for (size_t i = 0; i < text.size(); ++i) {
-    auto c = static_cast<unsigned char>(text[i]);
-    if (c >= 0x20 && c != '"' && c != '\\')
-      continue;
-    out.append(text, plain, i - plain);
-    plain = i + 1;
-    out.push_back('\\');
-    switch (c) {
-    case '"':
-    case '\\':
-      out.push_back(static_cast<char>(c));
+size_t plain_length(std::string_view text) {
+  constexpr uint64_t ones = 0x0101010101010101u;
+  constexpr uint64_t highs = 0x8080808080808080u;
+  auto any_below = [](uint64_t bytes, uint64_t bound) { return (bytes - ones * bound) & ~bytes & highs; };
+  size_t i = 0;
+  for (uint64_t eight = 0; i + sizeof(eight) <= text.size(); i += sizeof(eight)) {
+    std::memcpy(&eight, text.data() + i, sizeof(eight));
+    if (any_below(eight, 0x20) | any_below(eight ^ ones * '"', 1) | any_below(eight ^ ones * '\\', 1))
       break;
-    case '\n':
-      out.push_back('n');
-      break;
-    case '\r':
-      out.push_back('r');
-      break;
-    case '\t':
-      out.push_back('t');
-      break;
-    default:
-      out += "u00";
-      out.push_back(hex[c >> 4]);
-      out.push_back(hex[c & 15]);
-    }
   }
-  out.append(text, plain, text.size() - plain);
+  while (i < text.size() && !needs_escape(static_cast<unsigned char>(text[i])))
+    ++i;
+  return i;
+}
+
+void append_quoted(std::string& out, std::string_view text) {
+  out.push_back('"');
+  for (auto plain = plain_length(text); plain < text.size(); plain = plain_length(text)) {
+    out.append(text.data(), plain);
+    append_escape(out, static_cast<unsigned char>(text[plain]));
+    text.remove_prefix(plain + 1);
+  }
+  out.append(text);
   out.push_back('"');
 }
 

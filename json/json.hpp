@@ -27,6 +27,7 @@ namespace beckon::json {
 
 using document = rapidjson::Document;
 using value = rapidjson::Value;
+class writer; // json/writer.hpp
 
 /// A document whose values need no heap while they fit: a request's body as a rule does.
 class small_document {
@@ -69,6 +70,9 @@ inline std::string_view view(const value& v) {
 /// At most `bytes_max` bytes of `text`, cut between two characters and marked with "…" when something is left
 /// out: what a client sent is never echoed at length.
 std::string clipped(std::string_view text, size_t bytes_max = 64);
+
+/// How many bytes at the head of `text` stand for themselves in a JSON string.
+size_t plain_length(std::string_view text);
 
 /// Appends `text` as a JSON string with its quotes. `text` is UTF-8.
 void append_quoted(std::string& out, std::string_view text);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <cstring>
 
 namespace beckon::json {
 
@@ -168,7 +169,7 @@ std::optional<int64_t> parse_rfc3339_ms(std::string_view text) {
   return result;
 }
 
-void append_rfc3339(std::string& out, int64_t unix_ms) {
+void write_rfc3339(char* to, int64_t unix_ms) {
   int64_t since = std::clamp(unix_ms, first_ms, last_ms) - first_ms;
   int64_t days = since / day_ms;
   int64_t clock = since % day_ms;
@@ -182,20 +183,19 @@ void append_rfc3339(std::string& out, int64_t unix_ms) {
   int month = day / 31 + 1; // never too late, at most one month too early
   if (days_before_month(leap, month + 1) <= day)
     ++month;
-  char text[] = "0000-00-00T00:00:00.000Z";
-  put_digits(text, year, 4);
-  put_digits(text + 5, month, 2);
-  put_digits(text + 8, day - days_before_month(leap, month) + 1, 2);
-  put_digits(text + 11, clock / hour_ms, 2);
-  put_digits(text + 14, clock / minute_ms % 60, 2);
-  put_digits(text + 17, clock / second_ms % 60, 2);
-  put_digits(text + 20, clock % second_ms, 3);
-  out.append(text, sizeof(text) - 1);
+  std::memcpy(to, "0000-00-00T00:00:00.000Z", rfc3339_bytes);
+  put_digits(to, year, 4);
+  put_digits(to + 5, month, 2);
+  put_digits(to + 8, day - days_before_month(leap, month) + 1, 2);
+  put_digits(to + 11, clock / hour_ms, 2);
+  put_digits(to + 14, clock / minute_ms % 60, 2);
+  put_digits(to + 17, clock / second_ms % 60, 2);
+  put_digits(to + 20, clock % second_ms, 3);
 }
 
 std::string format_rfc3339(int64_t unix_ms) {
-  std::string result;
-  append_rfc3339(result, unix_ms);
+  std::string result(rfc3339_bytes, '0');
+  write_rfc3339(result.data(), unix_ms);
   return result;
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -13,7 +14,9 @@ std::optional<int64_t> parse_rfc3339_ms(std::string_view text);
 
 /// "2026-11-20T10:30:00.000Z". Years 0 to 9999.
 std::string format_rfc3339(int64_t unix_ms);
-void append_rfc3339(std::string& out, int64_t unix_ms);
+constexpr size_t rfc3339_bytes = 24;
+/// Writes these bytes, and no NUL, to `to`.
+void write_rfc3339(char* to, int64_t unix_ms);
 
 /// "90s", "500ms", "30m", "24h", "7d", "2w": a positive whole number and one unit; at most ten years.
 std::optional<int64_t> parse_duration_ms(std::string_view text);

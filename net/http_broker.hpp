@@ -28,39 +28,39 @@ struct route {
   bool quick = false;
 };
 
-/// Bounds and time-outs of the front; each comes from one configuration key.
+/// Bounds and time-outs of the front; each comes from one configuration key, where its default stands.
 struct http_options {
-  std::string address = "127.0.0.1";
-  uint16_t port = 8080; // 0: any free one
-  int backlog = 4096;
+  std::string address;
+  uint16_t port = 0; // 0: any free one
+  int backlog = 0;
   bool reuse_port = false;
   // A socket that listens already; address, port and reuse_port are then as it has them. Whoever opened it
   // keeps it open: what waits in its queue when this front ends is somebody else's to take. -1: none
   int inherited_fd = -1;
   parser_limits parser;
-  size_t connections_max = 10000;        // beyond: accept halts until one closes
-  size_t pipeline_depth_max = 16;        // requests in flight per connection; beyond: reading stops
-  size_t requests_in_flight_max = 20000; // whole node; beyond: 503 with Retry-After
+  size_t connections_max = 0;        // beyond: accept halts until one closes
+  size_t pipeline_depth_max = 0;     // requests in flight per connection; beyond: reading stops
+  size_t requests_in_flight_max = 0; // whole node; beyond: 503 with Retry-After
   // Requests of quick routes that the I/O thread works on itself in one turn, instead of waking another
   // thread for each; beyond, and with larger bodies: the scheduler's threads
-  size_t inline_requests_max = 64;
-  size_t inline_body_bytes_max = 4096;
+  size_t inline_requests_max = 0;
+  size_t inline_body_bytes_max = 0;
   // How long they may take in one turn, while every connection waits; what is left then: the scheduler's
   // threads
-  int64_t inline_turn_us = 1000;
+  int64_t inline_turn_us = 0;
   // Bodies of requests that come in or are in flight, whole node; beyond: 503 with Retry-After
-  size_t request_bytes_in_flight_max = 268435456;
+  size_t request_bytes_in_flight_max = 0;
   // Unsent output and answers that wait for their turn, per connection; beyond: reading stops and no further
   // answer is written to the output
-  size_t output_bytes_max = 1048576;
-  size_t stream_piece_bytes_max = 262144;
-  int64_t header_timeout_ms = 10000;     // first byte of a request to the end of its header
-  int64_t body_timeout_ms = 30000;       // end of the header to the end of the body
+  size_t output_bytes_max = 0;
+  size_t stream_piece_bytes_max = 0;
+  int64_t header_timeout_ms = 0;         // first byte of a request to the end of its header
+  int64_t body_timeout_ms = 0;           // end of the header to the end of the body
   int64_t body_rate_bytes_per_s_min = 0; // least average rate while a body comes in; 0: none
-  int64_t idle_timeout_ms = 60000;       // keep-alive without a request: silent close
-  int64_t write_timeout_ms = 30000;      // the client takes nothing of a waiting answer: reset
-  int64_t linger_ms = 2000;              // after our FIN, how long input is drained
-  int64_t request_deadline_ms = 5000;    // a request actor must have answered by then
+  int64_t idle_timeout_ms = 0;           // keep-alive without a request: silent close
+  int64_t write_timeout_ms = 0;          // the client takes nothing of a waiting answer: reset
+  int64_t linger_ms = 0;                 // after our FIN, how long input is drained
+  int64_t request_deadline_ms = 0;       // a request actor must have answered by then
 };
 
 /// A socket that listens; made before the broker so that a port in use is an error at start, with its

@@ -1,3 +1,4 @@
+#include "base/clock.hpp"
 #include "net/http_front.hpp"
 
 #include <caf/send.hpp>
@@ -33,8 +34,7 @@ void http_front::tick() {
 }
 
 void http_front::refresh_date() {
-  using namespace std::chrono;
-  const auto now_s = duration_cast<seconds>(system_clock::now().time_since_epoch()).count();
+  const auto now_s = base::unix_ms() / 1000;
   if (now_s == date_s_)
     return;
   date_s_ = now_s;

@@ -1,50 +1,25 @@
+#include "json/writer.hpp"
 #include "net/message.hpp"
 
 namespace beckon::net {
-
-namespace {
-
-/// Appends a JSON string; bytes that are not UTF-8 (an echo of what a client sent) become "?" so that the
-/// document stays readable.
-void append_text(std::string& out, std::string_view text) {
-  if (json::is_utf8(text)) {
-    json::append_quoted(out, text);
-    return;
-  }
-  std::string ascii{text};
-  for (auto& c : ascii)
-    if (static_cast<unsigned char>(c) >= 0x80)
-      c = '?';
-  json::append_quoted(out, ascii);
-}
-
-void append_errors(std::string& out, const json::field_errors& errors) {
-  out += ",\"errors\":[";
-  for (const auto& e : errors) {
-    if (&e != &errors.front())
-      out += ',';
-    out += "{\"pointer\":";
-    append_text(out, e.pointer);
-    out += ",\"detail\":";
-    append_text(out, e.detail);
-    out += '}';
-  }
-  out += ']';
-}
-
-} // namespace
 
 response make_problem(uint16_t status, std::string_view detail, const json::field_errors& errors) {
   response r;
   r.status = status;
   r.content_type = "application/problem+json";
-  r.body = R"({"type":"about:blank","title":)";
-  append_text(r.body, status_text(status));
-  r.body.append(",\"status\":").append(std::to_string(status)).append(",\"detail\":");
-  append_text(r.body, detail);
-  if (!errors.empty())
-    append_errors(r.body, errors);
-  r.body += '}';
+  // What a client sent and is told back need not be UTF-8.
+  json::writer w{r.body};
+  w.begin_object().member("type", "about:blank").member("title", status_text(status));
+  w.member("status", status).key("detail").any_text(detail);
+  if (!errors.empty()) {
+    w.key("errors").begin_array();
+    for (const auto& e : errors) {
+      w.begin_object().key("pointer").any_text(e.pointer);
+      w.key("detail").any_text(e.detail).end_object();
+    }
+    w.end_array();
+  }
+  w.end_object();
   return r;
 }
 

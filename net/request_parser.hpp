@@ -11,10 +11,10 @@
 namespace beckon::net {
 
 struct parser_limits {
-  size_t request_line_bytes_max = 8192;   // 414
-  size_t header_bytes_max = 16384;        // whole header block, 431
-  size_t header_fields_max = 100;         // 431
-  size_t body_bytes_max = 1048576;        // decoded body, 413
+  size_t request_line_bytes_max = 0;      // 414
+  size_t header_bytes_max = 0;            // whole header block, 431
+  size_t header_fields_max = 0;           // 431
+  size_t body_bytes_max = 0;              // decoded body, 413
   size_t chunk_extension_bytes_max = 256; // per chunk header line, 400
 };
 

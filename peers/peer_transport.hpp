@@ -52,9 +52,9 @@ std::string describe_transport_error(const caf::error& e);
 using refusal_handler = std::function<void(const std::string& peer, const std::string& reason)>;
 
 struct transport_options {
-  std::string address = "127.0.0.1"; // IP address to listen on
-  uint16_t port = 0;                 // 0: any free one
-  std::string tls_cert;              // PEM files; all three or none
+  std::string address;  // IP address to listen on
+  uint16_t port = 0;    // 0: any free one
+  std::string tls_cert; // PEM files; all three or none
   std::string tls_key;
   std::string tls_ca;
   size_t message_bytes_max = size_t{16} << 20; // one message from a peer; beyond: its connection is closed

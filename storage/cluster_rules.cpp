@@ -173,4 +173,18 @@ std::vector<cluster_shard> release(shard_rows& rows, incarnation_id owner) {
   return values_of(freed);
 }
 
+std::string shard_ranges(const std::vector<uint16_t>& sorted) {
+  std::string out;
+  for (size_t i = 0; i < sorted.size();) {
+    auto last = i;
+    while (last + 1 < sorted.size() && sorted[last + 1] == sorted[last] + 1)
+      ++last;
+    out += (out.empty() ? "" : ", ") + std::to_string(sorted[i]);
+    if (last != i)
+      out += '-' + std::to_string(sorted[last]);
+    i = last + 1;
+  }
+  return out;
+}
+
 } // namespace beckon::storage::cluster_rules

@@ -36,6 +36,9 @@ std::vector<incarnation_id> dead_of(const std::vector<cluster_node>& nodes,
 bool may_own(const std::vector<cluster_node>& nodes, incarnation_id node);
 bool is_active(const std::vector<cluster_node>& nodes, incarnation_id node);
 
+/// For people: "0-3, 7".
+std::string shard_ranges(const std::vector<uint16_t>& sorted);
+
 /// The rows of the shards that a call concerns, by number.
 using shard_rows = std::map<uint16_t, cluster_shard>;
 using node_test = std::function<bool(incarnation_id)>;

@@ -2,6 +2,7 @@
 
 #include "actors/api/popup_json.hpp"
 #include "actors/seam/request_body.hpp"
+#include "json/writer.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -36,7 +37,8 @@ net::response with_etag(const net::request& request, uint64_t revision, std::str
 std::string popup_body(const storage::popup_row& row) {
   std::string body;
   body.reserve(row.document.size() + 128);
-  append_popup(body, row);
+  json::writer w{body};
+  write_popup(w, row);
   return body;
 }
 

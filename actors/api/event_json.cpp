@@ -1,6 +1,7 @@
 #include "actors/api/event_json.hpp"
 
 #include "json/time_text.hpp"
+#include "json/writer.hpp"
 
 #include <set>
 
@@ -104,21 +105,9 @@ class event_reader {
   int64_t now_ms_;
 };
 
-void append_member(std::string& out, std::string_view name, std::string_view value) {
-  if (value.empty())
-    return;
-  out += ",\"";
-  out += name;
-  out += "\":";
-  json::append_quoted(out, value);
-}
-
-void append_time(std::string& out, std::string_view name, int64_t ms) {
-  out += ",\"";
-  out += name;
-  out += "\":\"";
-  json::append_rfc3339(out, ms);
-  out += '"';
+void write_text(json::writer& out, std::string_view name, std::string_view value) {
+  if (!value.empty())
+    out.member(name, value);
 }
 
 /// Reads one query parameter into the filter; an error text when it is no good.
@@ -166,21 +155,18 @@ parsed_events parse_events(const json::value& body, int64_t now_ms, json::field_
 }
 
 void append_event(std::string& out, const storage::event_row& e) {
-  out += R"({"id":)";
-  json::append_quoted(out, e.id);
-  append_member(out, "type", decision::to_string(e.type));
-  append_member(out, "name", e.name);
-  append_member(out, "user", e.user);
-  append_member(out, "popup", e.popup);
-  append_member(out, "variant", e.variant);
-  append_member(out, "decision_id", e.decision_id);
-  append_time(out, "at", e.at_ms);
-  append_time(out, "received_at", e.received_ms);
-  if (!e.properties.empty()) {
-    out += R"(,"properties":)";
-    out += e.properties;
-  }
-  out += '}';
+  json::writer w{out};
+  w.begin_object().member("id", e.id);
+  write_text(w, "type", decision::to_string(e.type));
+  write_text(w, "name", e.name);
+  write_text(w, "user", e.user);
+  write_text(w, "popup", e.popup);
+  write_text(w, "variant", e.variant);
+  write_text(w, "decision_id", e.decision_id);
+  w.key("at").time(e.at_ms).key("received_at").time(e.received_ms);
+  if (!e.properties.empty())
+    w.key("properties").raw(e.properties);
+  w.end_object();
 }
 
 std::optional<storage::event_filter> parse_event_filter(const net::request& request,

@@ -2,6 +2,7 @@
 
 #include "actors/seam/request_body.hpp"
 #include "decision/hash.hpp"
+#include "json/writer.hpp"
 
 #include <prometheus/counter.h>
 
@@ -22,20 +23,15 @@ net::response all_rejected(const parsed_events& parsed) {
 }
 
 net::response accepted(const parsed_events& parsed, uint32_t duplicates) {
-  std::string body = R"({"accepted":)" + std::to_string(parsed.rows.size() - duplicates);
-  body += R"(,"duplicates":)" + std::to_string(duplicates);
-  body += R"(,"rejected":[)";
-  for (size_t i = 0; i < parsed.rejected.size(); ++i) {
-    const auto& r = parsed.rejected[i];
-    body += i == 0 ? R"({"index":)" : R"(,{"index":)";
-    body += std::to_string(r.index);
-    body += R"(,"code":)";
-    json::append_quoted(body, r.code);
-    body += R"(,"detail":)";
-    json::append_quoted(body, r.pointer + " " + r.detail);
-    body += '}';
+  std::string body;
+  json::writer w{body};
+  w.begin_object().member("accepted", parsed.rows.size() - duplicates).member("duplicates", duplicates);
+  w.key("rejected").begin_array();
+  for (const auto& r : parsed.rejected) {
+    w.begin_object().member("index", r.index).member("code", r.code);
+    w.member("detail", r.pointer + " " + r.detail).end_object();
   }
-  body += "]}";
+  w.end_array().end_object();
   return json_answer(std::move(body), 202);
 }
 

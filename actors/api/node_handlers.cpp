@@ -2,6 +2,7 @@
 
 #include "actors/context/cluster_context.hpp"
 #include "actors/seam/request_body.hpp"
+#include "json/writer.hpp"
 
 #include <string>
 #include <utility>
@@ -91,21 +92,19 @@ std::vector<check> checks(const node_context& node) {
 
 net::response readiness(const node_context& node, bool verbose) {
   bool ready = true;
-  std::string body = "{\"checks\":[";
+  std::string body;
+  json::writer w{body};
+  w.begin_object().key("checks").begin_array();
   json::field_errors faults;
   for (const auto& c : checks(node)) {
     ready = ready && c.ok;
-    if (body.back() != '[')
-      body += ',';
-    body += R"({"name":")" + std::string{c.name} + R"(","ok":)" + (c.ok ? "true" : "false") + R"(,"detail":)";
-    json::append_quoted(body, c.detail);
-    body += '}';
+    w.begin_object().member("name", c.name).member("ok", c.ok).member("detail", c.detail).end_object();
     if (!c.ok)
       faults.push_back({"/" + std::string{c.name}, c.detail});
   }
-  body += R"(],"ready":)" + std::string{ready ? "true" : "false"} + "}";
+  w.end_array().member("ready", ready).end_object();
   if (ready)
-    return json_answer(verbose ? std::move(body) : R"({"ready":true})");
+    return json_answer(verbose ? std::move(body) : json_flag("ready", true));
   if (verbose)
     return json_answer(std::move(body), 503);
   auto r = net::make_problem(503, "the node is not ready; the reasons are in errors", faults);
@@ -118,7 +117,7 @@ net::response readiness(const node_context& node, bool verbose) {
 behavior livez_handler(node_handler_pointer self, net::request_ptr request, net::http_broker_actor broker,
                        node_context_ptr node) {
   self->state.open(std::move(request), std::move(broker), std::move(node));
-  return answer_now(self, json_answer(R"({"alive":true})"));
+  return answer_now(self, json_answer(json_flag("alive", true)));
 }
 
 behavior readyz_handler(node_handler_pointer self, net::request_ptr request, net::http_broker_actor broker,

@@ -2,7 +2,7 @@
 
 #include "decision/catalog.hpp"
 #include "decision/popup.hpp"
-#include "json/time_text.hpp"
+#include "json/writer.hpp"
 
 #include <array>
 #include <charconv>
@@ -26,15 +26,11 @@ constexpr std::array<std::pair<std::string_view, std::string_view>, 6> stat_name
      {"convert", "conversions"},
      {"custom", "custom"}}};
 
-void append_counts(std::string& out, const std::map<std::string, counts, std::less<>>& by_kind) {
-  bool first = true;
+void write_counts(json::writer& out, const std::map<std::string, counts, std::less<>>& by_kind) {
   for (auto [kind, name] : stat_names) {
     auto i = by_kind.find(kind);
     auto c = i == by_kind.end() ? counts{} : i->second;
-    out += first ? "\"" : ",\"";
-    first = false;
-    out += name;
-    out += R"(":{"total":)" + std::to_string(c.total) + R"(,"users":)" + std::to_string(c.users) + '}';
+    out.key(name).begin_object().member("total", c.total).member("users", c.users).end_object();
   }
 }
 
@@ -76,13 +72,9 @@ popup_document read_popup(json::document& doc, std::optional<std::string_view> i
   return {p.id, json::to_string(doc)};
 }
 
-void append_popup(std::string& out, const storage::popup_row& row) {
-  out.append(row.document, 0, row.document.size() - 1); // without the closing brace
-  out += R"(,"revision":)" + std::to_string(row.revision) + R"(,"created_at":")";
-  json::append_rfc3339(out, row.created_ms);
-  out += R"(","updated_at":")";
-  json::append_rfc3339(out, row.updated_ms);
-  out += "\"}";
+void write_popup(json::writer& out, const storage::popup_row& row) {
+  out.reopen_object(row.document).member("revision", row.revision);
+  out.key("created_at").time(row.created_ms).key("updated_at").time(row.updated_ms).end_object();
 }
 
 std::string etag(uint64_t revision) {
@@ -134,24 +126,19 @@ std::string render_stats(const std::string& popup, const std::vector<storage::st
     sum.users += row.users;
     by_variant[row.variant][row.kind] = {row.total, row.users};
   }
-  std::string out = R"({"popup":)";
-  json::append_quoted(out, popup);
-  out += ',';
-  append_counts(out, all);
-  out += R"(,"variants":{)";
-  bool first = true;
+  std::string out;
+  json::writer w{out};
+  w.begin_object().member("popup", popup);
+  write_counts(w, all);
+  w.key("variants").begin_object();
   for (const auto& [variant, kinds] : by_variant) {
     if (variant.empty())
       continue;
-    if (!first)
-      out += ',';
-    first = false;
-    json::append_quoted(out, variant);
-    out += ":{";
-    append_counts(out, kinds);
-    out += '}';
+    w.key(variant).begin_object();
+    write_counts(w, kinds);
+    w.end_object();
   }
-  out += "}}";
+  w.end_object().end_object();
   return out;
 }
 

@@ -25,7 +25,7 @@ popup_document read_popup(json::document& doc, std::optional<std::string_view> i
                           json::field_errors& errors);
 
 /// The popup as answers show it: the document plus revision, created_at and updated_at.
-void append_popup(std::string& out, const storage::popup_row& row);
+void write_popup(json::writer& out, const storage::popup_row& row);
 
 /// "\"3\"".
 std::string etag(uint64_t revision);

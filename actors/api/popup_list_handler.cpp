@@ -2,6 +2,7 @@
 
 #include "actors/api/popup_json.hpp"
 #include "actors/seam/request_body.hpp"
+#include "json/writer.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -47,25 +48,20 @@ bool wanted(const popup_list_state& st, const storage::popup_row& row) {
   return p && std::find(p->placements.begin(), p->placements.end(), st.placement) != p->placements.end();
 }
 
-std::string head_text(const popup_list_state& st) {
-  return R"({"catalog_version":)" + std::to_string(st.view->rows.version) + R"(,"popups":[)";
-}
-
 /// The popups that follow, at least one look, until the piece is as large as a piece may be.
 void append_popups(popup_list_state& st, std::string& piece) {
   const auto& rows = st.view->rows.popups;
   const auto most = st.node->options.stream_piece_bytes_max;
+  json::writer w{piece, !st.first};
   for (; st.next < rows.size(); ++st.next) {
     if (!wanted(st, rows[st.next]))
       continue;
     if (!piece.empty() && piece.size() + rows[st.next].document.size() + 256 > most)
       return;
-    if (!st.first)
-      piece += ',';
     st.first = false;
-    append_popup(piece, rows[st.next]);
+    write_popup(w, rows[st.next]);
   }
-  piece += "]}";
+  w.end_array().end_object();
   st.closed = true;
 }
 
@@ -86,7 +82,12 @@ void begin(Self* self) {
     answer(self, std::move(r));
     return;
   }
-  auto piece = head_text(st);
+  std::string piece;
+  json::writer{piece}
+      .begin_object()
+      .member("catalog_version", st.view->rows.version)
+      .key("popups")
+      .begin_array();
   append_popups(st, piece);
   if (st.closed) { // small enough for a plain answer with its length
     auto r = list_head(st);

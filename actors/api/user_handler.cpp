@@ -1,7 +1,7 @@
 #include "actors/api/user_handler.hpp"
 
 #include "actors/seam/request_body.hpp"
-#include "json/time_text.hpp"
+#include "json/writer.hpp"
 
 #include <utility>
 
@@ -42,40 +42,21 @@ user_ask read_user_ask(const net::request& request, body_errors& errors) {
   return ask;
 }
 
-void append_moment(std::string& out, std::string_view name, int64_t ms) {
-  out += ",\"";
-  out += name;
-  out += "\":";
-  if (ms == 0) {
-    out += "null";
-    return;
-  }
-  out += '"';
-  json::append_rfc3339(out, ms);
-  out += '"';
-}
-
 std::string render_user(const std::string& user, const user_answer& a, int64_t now_ms) {
-  std::string out = R"({"user":)";
-  json::append_quoted(out, user);
-  out += R"(,"attributes":)";
-  out += a.profile ? decision::to_json(*a.profile) : "{}";
-  append_moment(out, "next_eligible_at", a.state.next_eligible_ms > now_ms ? a.state.next_eligible_ms : 0);
-  out += R"(,"popups":{)";
-  bool first = true;
+  std::string out;
+  json::writer w{out};
+  w.begin_object().member("user", user);
+  w.key("attributes").raw(a.profile ? decision::to_json(*a.profile) : "{}");
+  w.key("next_eligible_at").time_or_null(a.state.next_eligible_ms > now_ms ? a.state.next_eligible_ms : 0);
+  w.key("popups").begin_object();
   for (const auto& p : a.state.popups) {
-    if (!first)
-      out += ',';
-    first = false;
-    json::append_quoted(out, p.popup);
-    out += R"(:{"shows":)" + std::to_string(p.shows);
-    append_moment(out, "last_shown_at", p.last_shown_ms);
-    append_moment(out, "clicked_at", p.clicked_ms);
-    append_moment(out, "dismissed_at", p.dismissed_ms);
-    append_moment(out, "converted_at", p.converted_ms);
-    out += '}';
+    w.key(p.popup).begin_object().member("shows", p.shows);
+    w.key("last_shown_at").time_or_null(p.last_shown_ms);
+    w.key("clicked_at").time_or_null(p.clicked_ms);
+    w.key("dismissed_at").time_or_null(p.dismissed_ms);
+    w.key("converted_at").time_or_null(p.converted_ms).end_object();
   }
-  out += "}}";
+  w.end_object().end_object();
   return out;
 }
 

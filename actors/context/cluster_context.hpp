@@ -18,26 +18,26 @@ class peer_transport;
 
 namespace beckon::actors {
 
-/// How this node takes part in its cluster; each comes from one configuration key.
+/// How this node takes part in its cluster; each comes from one configuration key, where its default stands.
 struct cluster_options {
-  std::string cluster = "beckon";              // cluster.name
-  std::string node;                            // node.name
-  std::string identity;                        // of node.data-dir
-  std::string address;                         // cluster.address and the port of the door
-  std::string http;                            // where clients reach this node
-  std::string version;                         // of the program
-  cluster::machine_options times;              // cluster.heartbeat-ms and its kin
-  int64_t database_timeout_ms = 2000;          // cluster.database-timeout-ms
-  int64_t connect_timeout_ms = 1000;           // cluster.connect-timeout-ms
-  int64_t redial_ms = 500;                     // cluster.redial-ms
-  int64_t link_silence_ms = 3000;              // cluster.link-silence-ms
-  int64_t forward_timeout_ms = 2000;           // cluster.forward-timeout-ms
-  int64_t apply_timeout_ms = 10000;            // cluster.apply-timeout-ms
-  size_t gateway_asks_max = 10000;             // cluster.gateway-asks-max
-  size_t gateway_bytes_max = size_t{64} << 20; // cluster.gateway-bytes-max
-  size_t batches_in_flight_max = 2;            // cluster.batches-in-flight-max
-  int64_t clock_warn_ms = 250;                 // cluster.clock-warn-ms
-  int64_t clock_refuse_ms = 2000;              // cluster.clock-refuse-ms
+  std::string cluster;              // cluster.name
+  std::string node;                 // node.name
+  std::string identity;             // of node.data-dir
+  std::string address;              // cluster.address and the port of the door
+  std::string http;                 // where clients reach this node
+  std::string version;              // of the program
+  cluster::machine_options times;   // cluster.heartbeat-ms and its kin
+  int64_t database_timeout_ms = 0;  // cluster.database-timeout-ms
+  int64_t connect_timeout_ms = 0;   // cluster.connect-timeout-ms
+  int64_t redial_ms = 0;            // cluster.redial-ms
+  int64_t link_silence_ms = 0;      // cluster.link-silence-ms
+  int64_t forward_timeout_ms = 0;   // cluster.forward-timeout-ms
+  int64_t apply_timeout_ms = 0;     // cluster.apply-timeout-ms
+  size_t gateway_asks_max = 0;      // cluster.gateway-asks-max
+  size_t gateway_bytes_max = 0;     // cluster.gateway-bytes-max
+  size_t batches_in_flight_max = 0; // cluster.batches-in-flight-max
+  int64_t clock_warn_ms = 0;        // cluster.clock-warn-ms
+  int64_t clock_refuse_ms = 0;      // cluster.clock-refuse-ms
 };
 
 /// What the actors of a node share of its cluster. Threadsafe. Outlives them.

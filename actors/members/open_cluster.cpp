@@ -39,26 +39,6 @@ cluster::machine_options times_from(const config::configuration& cfg) {
   return t;
 }
 
-cluster_options options_from_cluster(const config::configuration& cfg) {
-  auto size = [&cfg](const char* key) { return static_cast<size_t>(cfg.integer(key)); };
-  cluster_options o;
-  o.cluster = cfg.text("cluster.name");
-  o.node = cfg.text("node.name").empty() ? host_name() : cfg.text("node.name");
-  o.times = times_from(cfg);
-  o.database_timeout_ms = cfg.integer("cluster.database-timeout-ms");
-  o.connect_timeout_ms = cfg.integer("cluster.connect-timeout-ms");
-  o.redial_ms = cfg.integer("cluster.redial-ms");
-  o.link_silence_ms = cfg.integer("cluster.link-silence-ms");
-  o.forward_timeout_ms = cfg.integer("cluster.forward-timeout-ms");
-  o.apply_timeout_ms = cfg.integer("cluster.apply-timeout-ms");
-  o.gateway_asks_max = size("cluster.gateway-asks-max");
-  o.gateway_bytes_max = size("cluster.gateway-bytes-max");
-  o.batches_in_flight_max = size("cluster.batches-in-flight-max");
-  o.clock_warn_ms = cfg.integer("cluster.clock-warn-ms");
-  o.clock_refuse_ms = cfg.integer("cluster.clock-refuse-ms");
-  return o;
-}
-
 /// Who owns the data directory, for good: so a node that comes back after a crash shows that the process
 /// before it is gone. Only an outbox makes sure that one process owns the directory; without it each process
 /// is a new one.
@@ -93,6 +73,26 @@ std::string advertised(const config::configuration& cfg, uint16_t port) {
 
 } // namespace
 
+cluster_options cluster_options_from(const config::configuration& cfg) {
+  auto size = [&cfg](const char* key) { return static_cast<size_t>(cfg.integer(key)); };
+  cluster_options o;
+  o.cluster = cfg.text("cluster.name");
+  o.node = cfg.text("node.name").empty() ? host_name() : cfg.text("node.name");
+  o.times = times_from(cfg);
+  o.database_timeout_ms = cfg.integer("cluster.database-timeout-ms");
+  o.connect_timeout_ms = cfg.integer("cluster.connect-timeout-ms");
+  o.redial_ms = cfg.integer("cluster.redial-ms");
+  o.link_silence_ms = cfg.integer("cluster.link-silence-ms");
+  o.forward_timeout_ms = cfg.integer("cluster.forward-timeout-ms");
+  o.apply_timeout_ms = cfg.integer("cluster.apply-timeout-ms");
+  o.gateway_asks_max = size("cluster.gateway-asks-max");
+  o.gateway_bytes_max = size("cluster.gateway-bytes-max");
+  o.batches_in_flight_max = size("cluster.batches-in-flight-max");
+  o.clock_warn_ms = cfg.integer("cluster.clock-warn-ms");
+  o.clock_refuse_ms = cfg.integer("cluster.clock-refuse-ms");
+  return o;
+}
+
 std::string check_cluster(const config::configuration& cfg) {
   auto number = [&cfg](const char* key) { return cfg.integer(key); };
   auto said = [&](const char* key) {
@@ -116,7 +116,7 @@ caf::error open_cluster(caf::actor_system& system, const config::configuration& 
   if (auto problem = check_cluster(cfg); !problem.empty())
     return storage::make_error(storage::errc::bad_options, problem);
   auto context = std::make_shared<cluster_context>();
-  context->options = options_from_cluster(cfg);
+  context->options = cluster_options_from(cfg);
   context->options.http = http;
   context->options.version = BECKON_VERSION;
   context->steady_ms = &base::steady_ms;

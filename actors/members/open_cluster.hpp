@@ -11,6 +11,9 @@
 
 namespace beckon::actors {
 
+/// The options that come from [cluster] and node.name; address, http, identity and version are not known yet.
+cluster_options cluster_options_from(const config::configuration& cfg);
+
 /// Empty, or why a node must not start with what [cluster] says: which key, and the remedy. Reads
 /// certificates.
 std::string check_cluster(const config::configuration& cfg);

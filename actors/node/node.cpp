@@ -32,7 +32,7 @@ namespace beckon::actors {
 namespace {
 
 /// The store may need this long to open, migrate and load on a start.
-constexpr std::chrono::seconds start_wait_max{60};
+constexpr std::chrono::milliseconds start_wait_max{60000};
 constexpr std::chrono::milliseconds start_look{200};
 
 net::http_options http_options_from(const config::configuration& cfg) {
@@ -74,6 +74,7 @@ caf::expected<storage::outbox_ptr> open_outbox(const config::configuration& cfg)
   storage::outbox_options o;
   o.path = cfg.text("node.data-dir") + "/outbox.db";
   o.bytes_max = cfg.integer("outbox.bytes-max");
+  o.busy_timeout_ms = cfg.integer("sqlite.busy-timeout-ms");
   auto opened = storage::open_outbox(o);
   if (!opened)
     return std::move(opened.error());
@@ -196,7 +197,7 @@ class running_node : public node {
 
   caf::error wait_for_start(const std::function<bool()>& give_up) {
     caf::scoped_actor self{system_};
-    for (auto until = std::chrono::steady_clock::now() + start_wait_max;;) {
+    for (auto until_ms = base::steady_ms() + start_wait_max.count();;) {
       caf::error failed;
       self->request(supervisor_, start_look, start_atom::value)
           .receive([](start_atom) {}, [&](caf::error& e) { failed = std::move(e); });
@@ -206,7 +207,7 @@ class running_node : public node {
         return caf::make_error(caf::sec::runtime_error, why_not_ready());
       if (give_up && give_up())
         return caf::make_error(caf::sec::runtime_error, "it was stopped before it was ready");
-      if (failed != caf::sec::request_timeout || std::chrono::steady_clock::now() >= until)
+      if (failed != caf::sec::request_timeout || base::steady_ms() >= until_ms)
         return caf::make_error(caf::sec::runtime_error, why_not_ready());
     }
   }

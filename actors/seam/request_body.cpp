@@ -1,5 +1,7 @@
 #include "actors/seam/request_body.hpp"
 
+#include "json/writer.hpp"
+
 #include <algorithm>
 #include <cctype>
 
@@ -57,6 +59,12 @@ net::response json_answer(std::string body, uint16_t status) {
   r.content_type = json_content;
   r.body = std::move(body);
   return r;
+}
+
+std::string json_flag(std::string_view name, bool value) {
+  std::string out;
+  json::writer{out}.begin_object().member(name, value).end_object();
+  return out;
 }
 
 } // namespace beckon::actors

@@ -28,4 +28,7 @@ bool read_body(const net::request& request, json::document& doc, body_errors& er
 /// 200 (or another status) with a JSON body.
 net::response json_answer(std::string body, uint16_t status = 200);
 
+/// The object with this one member.
+std::string json_flag(std::string_view name, bool value);
+
 } // namespace beckon::actors

@@ -1,6 +1,6 @@
 #include "actors/users/decide_json.hpp"
 
-#include "json/time_text.hpp"
+#include "json/writer.hpp"
 
 #include <algorithm>
 #include <set>
@@ -44,37 +44,24 @@ bool flag(std::string_view value, bool& out) {
   return true;
 }
 
-void append_popup(std::string& out, const decision::placement_decision& p) {
-  out += R"({"id":)";
-  json::append_quoted(out, p.popup->id);
-  out += R"(,"revision":)";
-  out += std::to_string(p.popup->revision);
+void write_popup(json::writer& out, const decision::placement_decision& p) {
   const auto* v = p.popup->variants.empty() ? nullptr : &p.popup->variants[p.variant];
-  out += R"(,"variant":)";
+  out.begin_object().member("id", p.popup->id).member("revision", p.popup->revision).key("variant");
   if (v)
-    json::append_quoted(out, v->id);
+    out.string(v->id);
   else
-    out += "null";
-  out += R"(,"content":)";
-  out += v && !v->content_json.empty() ? v->content_json : p.popup->content_json;
-  out += '}';
+    out.null();
+  out.key("content").raw(v && !v->content_json.empty() ? v->content_json : p.popup->content_json);
+  out.end_object();
 }
 
-void append_candidates(std::string& out, const decision::placement_decision& p) {
-  out += R"(,"candidates":[)";
-  for (size_t i = 0; i < p.candidates.size(); ++i) {
-    const auto& c = p.candidates[i];
-    out += i == 0 ? R"({"popup":)" : R"(,{"popup":)";
-    json::append_quoted(out, c.popup);
-    out += R"(,"revision":)";
-    out += std::to_string(c.revision);
-    out += R"(,"gate":)";
-    json::append_quoted(out, c.gate);
-    out += R"(,"facts":)";
-    out += c.facts_json.empty() ? "{}" : c.facts_json;
-    out += '}';
+void write_candidates(json::writer& out, const decision::placement_decision& p) {
+  out.key("candidates").begin_array();
+  for (const auto& c : p.candidates) {
+    out.begin_object().member("popup", c.popup).member("revision", c.revision).member("gate", c.gate);
+    out.key("facts").raw(c.facts_json.empty() ? "{}" : c.facts_json).end_object();
   }
-  out += ']';
+  out.end_array();
 }
 
 } // namespace
@@ -146,39 +133,28 @@ std::string render_decision(const decide_answer& answer) {
     if (p.popup)
       content_bytes += p.popup->content_json.size() + 512;
   out.reserve(192 + request.user.size() + 96 * request.placements.size() + content_bytes);
-  out += R"({"decision_id":")";
-  out += answer.decision_id;
-  out += R"(","user":)";
-  json::append_quoted(out, request.user);
-  out += R"(,"catalog_version":)";
-  out += std::to_string(answer.catalog_version);
-  out += R"(,"next_eligible_at":)";
-  if (answer.what.next_eligible_ms) {
-    out += '"';
-    json::append_rfc3339(out, *answer.what.next_eligible_ms);
-    out += '"';
-  } else {
-    out += "null";
-  }
-  out += R"(,"placements":{)";
+  json::writer w{out};
+  w.begin_object().member("decision_id", answer.decision_id).member("user", request.user);
+  w.member("catalog_version", answer.catalog_version);
+  w.key("next_eligible_at");
+  if (answer.what.next_eligible_ms)
+    w.time(*answer.what.next_eligible_ms);
+  else
+    w.null();
+  w.key("placements").begin_object();
   for (size_t i = 0; i < request.placements.size(); ++i) {
     const auto& p = answer.what.placements[i];
-    if (i != 0)
-      out += ',';
-    json::append_quoted(out, request.placements[i]);
-    out += R"(:{"popup":)";
+    w.key(request.placements[i]).begin_object().key("popup");
     if (p.popup)
-      append_popup(out, p);
+      write_popup(w, p);
     else
-      out += "null";
-    out += R"(,"reason":")";
-    out += decision::to_string(p.why);
-    out += '"';
+      w.null();
+    w.member("reason", decision::to_string(p.why));
     if (request.explain)
-      append_candidates(out, p);
-    out += '}';
+      write_candidates(w, p);
+    w.end_object();
   }
-  out += "}}";
+  w.end_object().end_object();
   return out;
 }
 

@@ -1,24 +1,20 @@
 #pragma once
 
-#include <cstdint>
+#include "base/clock.hpp"
+
 #include <time.h>
 
 namespace beckon::load {
 
-inline int64_t clock_ns(clockid_t which) {
+/// Due times and durations, and the ledger's times, which are held against the node's.
+using base::steady_ns;
+using base::unix_us;
+
+/// What the calling thread has had of a core.
+inline int64_t thread_cpu_ns() {
   timespec t{};
-  clock_gettime(which, &t);
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
   return static_cast<int64_t>(t.tv_sec) * 1'000'000'000 + t.tv_nsec;
-}
-
-/// For durations and due times: never set back.
-inline int64_t steady_ns() {
-  return clock_ns(CLOCK_MONOTONIC);
-}
-
-/// For the ledger: Unix microseconds, to be held against the node's times.
-inline int64_t unix_us() {
-  return clock_ns(CLOCK_REALTIME) / 1000;
 }
 
 } // namespace beckon::load

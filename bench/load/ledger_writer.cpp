@@ -1,6 +1,6 @@
 #include "bench/load/ledger_writer.hpp"
 
-#include "json/json.hpp"
+#include "json/writer.hpp"
 
 #include <algorithm>
 #include <charconv>
@@ -19,91 +19,45 @@ namespace {
 
 constexpr size_t window_bytes = size_t{16} << 20;
 
-template <class Number>
-void append_number(std::string& out, Number value, int base = 10) {
-  char text[24];
-  auto end = std::to_chars(text, text + sizeof(text), value, base).ptr;
-  out.append(text, end);
-}
-
-template <class Number>
-void append_member(std::string& out, std::string_view name, Number value) {
-  out += ",\"";
-  out += name;
-  out += "\":";
-  append_number(out, value);
-}
-
-void append_text(std::string& out, std::string_view name, std::string_view value) {
-  out += ",\"";
-  out += name;
-  out += "\":";
-  json::append_quoted(out, value);
-}
-
-template <class List, class Append>
-void append_list(std::string& out, const List& list, Append append) {
-  out.push_back('[');
-  for (size_t i = 0; i < list.size(); ++i) {
-    if (i > 0)
-      out.push_back(',');
-    append(list[i]);
-  }
-  out.push_back(']');
-}
-
-void append_decide(std::string& out, const decide_answer& d) {
-  append_text(out, "decision", d.decision);
-  append_member(out, "catalog", d.catalog);
+void write_decide(json::writer& out, const decide_answer& d) {
+  out.member("decision", d.decision).member("catalog", d.catalog);
   if (d.next_ms)
-    append_member(out, "next_ms", *d.next_ms);
+    out.member("next_ms", *d.next_ms);
   if (d.promises)
-    out += R"(,"promise":true)";
+    out.member("promise", true);
   if (d.unavailable)
-    out += R"(,"unavailable":true)";
+    out.member("unavailable", true);
   if (d.shown.empty())
     return;
-  out += R"(,"shown":)";
-  append_list(out, d.shown, [&](const shown_popup& s) {
-    out.push_back('[');
-    json::append_quoted(out, s.placement);
-    out.push_back(',');
-    json::append_quoted(out, s.popup);
-    out.push_back(',');
-    append_number(out, s.revision);
-    out.push_back(']');
-  });
+  out.key("shown").begin_array();
+  for (const auto& s : d.shown)
+    out.begin_array().string(s.placement).string(s.popup).number(s.revision).end_array();
+  out.end_array();
 }
 
-void append_events(std::string& out, const events_answer& e) {
-  append_member(out, "accepted", e.accepted);
-  append_member(out, "duplicates", e.duplicates);
+void write_events(json::writer& out, const events_answer& e) {
+  out.member("accepted", e.accepted).member("duplicates", e.duplicates);
   if (e.rejected.empty())
     return;
-  out += R"(,"rejected":)";
-  append_list(out, e.rejected, [&](uint64_t index) { append_number(out, index); });
+  out.key("rejected").begin_array();
+  for (auto index : e.rejected)
+    out.number(index);
+  out.end_array();
 }
 
 std::string begin_line(const ledger_begin& begin) {
-  std::string out = R"({"ledger":1)";
-  append_text(out, "run", begin.run);
-  append_member(out, "thread", begin.thread);
-  append_member(out, "at_us", begin.at_us);
-  append_member(out, "seed", begin.seed);
+  std::string out;
+  json::writer w{out};
+  w.begin_object().member("ledger", 1).member("run", begin.run).member("thread", begin.thread);
+  w.member("at_us", begin.at_us).member("seed", begin.seed);
   if (begin.shows_before) {
-    out += R"(,"shows_before":{)";
-    bool first = true;
-    for (const auto& [popup, shows] : *begin.shows_before) {
-      if (!std::exchange(first, false))
-        out.push_back(',');
-      json::append_quoted(out, popup);
-      out.push_back(':');
-      append_number(out, shows);
-    }
-    out.push_back('}');
+    w.key("shows_before").begin_object();
+    for (const auto& [popup, shows] : *begin.shows_before)
+      w.member(popup, shows);
+    w.end_object();
   }
-  out += "}\n";
-  return out;
+  w.end_object();
+  return out + '\n';
 }
 
 } // namespace
@@ -162,49 +116,56 @@ bool ledger_writer::append(std::string_view line) {
 bool ledger_writer::sent(const ledger_intent& intent) {
   if (!is_open())
     return true;
-  line_ = R"({"send":)";
-  append_number(line_, intent.number);
-  append_text(line_, "kind", to_string(intent.kind));
-  append_member(line_, "at_us", intent.at_us);
+  line_.clear();
+  json::writer w{line_};
+  w.begin_object().member("send", intent.number).member("kind", to_string(intent.kind));
+  w.member("at_us", intent.at_us);
   if (intent.count > 0) {
-    append_member(line_, "first", intent.first);
-    append_member(line_, "count", intent.count);
+    w.member("first", intent.first).member("count", intent.count);
   } else {
-    append_text(line_, "user", intent.user);
-    line_ += R"(,"placements":)";
-    append_list(line_, intent.placements, [&](const std::string& p) { json::append_quoted(line_, p); });
+    w.member("user", intent.user).key("placements").begin_array();
+    for (const auto& placement : intent.placements)
+      w.string(placement);
+    w.end_array();
     if (!intent.request_id.empty())
-      append_text(line_, "request_id", intent.request_id);
+      w.member("request_id", intent.request_id);
   }
-  line_ += "}\n";
+  w.end_object();
+  line_ += '\n';
   return append(line_);
 }
 
 bool ledger_writer::answered(const ledger_outcome& outcome) {
   if (!is_open())
     return true;
-  line_ = R"({"got":)";
-  append_number(line_, outcome.number);
-  append_member(line_, "at_us", outcome.at_us);
-  append_member(line_, "status", outcome.status);
+  line_.clear();
+  json::writer w{line_};
+  w.begin_object()
+      .member("got", outcome.number)
+      .member("at_us", outcome.at_us)
+      .member("status", outcome.status);
   if (!outcome.lost.empty())
-    append_text(line_, "lost", outcome.lost);
+    w.member("lost", outcome.lost);
   if (outcome.decide) {
-    append_decide(line_, *outcome.decide);
-    line_ += R"(,"digest":")";
-    append_number(line_, outcome.digest, 16);
-    line_.push_back('"');
+    write_decide(w, *outcome.decide);
+    char digest[16];
+    auto end = std::to_chars(digest, digest + sizeof(digest), outcome.digest, 16).ptr;
+    w.member("digest", std::string_view(digest, static_cast<size_t>(end - digest)));
   }
   if (outcome.events)
-    append_events(line_, *outcome.events);
-  line_ += "}\n";
+    write_events(w, *outcome.events);
+  w.end_object();
+  line_ += '\n';
   return append(line_);
 }
 
 bool ledger_writer::close() {
   if (!is_open())
     return true;
-  bool written = problem_.empty() && append(R"({"end":)" + std::to_string(lines_ + 1) + "}\n");
+  line_.clear();
+  json::writer{line_}.begin_object().member("end", lines_ + 1).end_object();
+  line_ += '\n';
+  bool written = problem_.empty() && append(line_);
   if (map_)
     munmap(map_, map_bytes_);
   map_ = nullptr;

@@ -1,6 +1,6 @@
 #include "bench/load/report.hpp"
 
-#include "json/json.hpp"
+#include "json/writer.hpp"
 
 #include <cstdarg>
 #include <cstdio>
@@ -74,21 +74,23 @@ kind_figures sum_of(const figures& f) {
   return sum;
 }
 
-void add_kind(std::string& out, std::string_view name, const kind_figures& k, double seconds) {
-  json::append_quoted(out, name);
-  out += format(":{\"answered\":%llu,\"per_second\":%.1f,\"p50_ms\":%.3f,\"p90_ms\":%.3f,\"p99_ms\":%.3f,"
-                "\"p999_ms\":%.3f,\"max_ms\":%.3f,\"errors\":{",
-                static_cast<unsigned long long>(k.answered), per_second(k.answered, seconds),
-                quantile_ms(k.latency, 0.5), quantile_ms(k.latency, 0.9), quantile_ms(k.latency, 0.99),
-                quantile_ms(k.latency, 0.999), static_cast<double>(k.latency.max_ns()) / ms);
-  for (size_t i = 0; i < fault_count; ++i) {
-    json::append_quoted(out, to_string(static_cast<fault>(i)));
-    out += format(":%llu%s", static_cast<unsigned long long>(k.faults[i]), i + 1 < fault_count ? "," : "}}");
-  }
+/// A number with so many digits behind its point.
+void write_rounded(json::writer& out, std::string_view name, double value, int digits) {
+  out.key(name).raw(format("%.*f", digits, value));
 }
 
-void add_number(std::string& out, const char* name, uint64_t value) {
-  out += format(",\"%s\":%llu", name, static_cast<unsigned long long>(value));
+void write_kind(json::writer& out, std::string_view name, const kind_figures& k, double seconds) {
+  out.key(name).begin_object().member("answered", k.answered);
+  write_rounded(out, "per_second", per_second(k.answered, seconds), 1);
+  write_rounded(out, "p50_ms", quantile_ms(k.latency, 0.5), 3);
+  write_rounded(out, "p90_ms", quantile_ms(k.latency, 0.9), 3);
+  write_rounded(out, "p99_ms", quantile_ms(k.latency, 0.99), 3);
+  write_rounded(out, "p999_ms", quantile_ms(k.latency, 0.999), 3);
+  write_rounded(out, "max_ms", static_cast<double>(k.latency.max_ns()) / ms, 3);
+  out.key("errors").begin_object();
+  for (size_t i = 0; i < fault_count; ++i)
+    out.member(to_string(static_cast<fault>(i)), k.faults[i]);
+  out.end_object().end_object();
 }
 
 } // namespace
@@ -146,46 +148,33 @@ std::string generator_warning(const figures& f, bool closed_loop) {
 }
 
 std::string run_json(const run_options& options, const std::string& run, const figures& f, double seconds) {
-  std::string out = R"({"run":)";
-  json::append_quoted(out, run);
-  add_number(out, "rate", options.rate);
-  add_number(out, "connections", options.connections);
-  add_number(out, "threads", options.threads);
-  add_number(out, "seed", options.seed);
-  out += format(",\"seconds\":%.3f,\"kinds\":{", seconds);
-  for (size_t i = 0; i < kind_count; ++i) {
-    add_kind(out, to_string(static_cast<kind>(i)), f.kinds[i], seconds);
-    out += ',';
-  }
-  add_kind(out, "all", sum_of(f), seconds);
-  out += "},\"statuses\":{";
-  bool first = true;
-  for (auto [status, count] : f.statuses) {
-    out += format("%s\"%d\":%llu", first ? "" : ",", status, static_cast<unsigned long long>(count));
-    first = false;
-  }
-  out += '}';
-  add_number(out, "errors", f.faults());
-  add_number(out, "not_sent", f.not_sent);
-  add_number(out, "shows", f.shows);
-  add_number(out, "events_accepted", f.events_accepted);
-  add_number(out, "events_duplicate", f.events_duplicate);
-  add_number(out, "events_rejected", f.events_rejected);
-  add_number(out, "batches_unanswered", f.given_up);
-  add_number(out, "connects", f.connects);
-  add_number(out, "connect_failures", f.connect_failures);
-  out += format(",\"generator\":{\"lag_p99_ms\":%.3f,\"lag_max_ms\":%.3f,\"busy\":%.3f,\"waiting\":%.3f,"
-                "\"kept_up\":%s}",
-                quantile_ms(f.lag, 0.99), static_cast<double>(f.lag.max_ns()) / ms,
-                share(f.cpu_ns, f.wall_ns), share(f.waited_ns, f.wall_ns),
-                generator_warning(f, options.rate == 0).empty() ? "true" : "false");
-  out += ",\"samples\":[";
-  for (size_t i = 0; i < f.samples.size(); ++i) {
-    out += i == 0 ? "" : ",";
-    json::append_quoted(out, f.samples[i]);
-  }
-  out += "]}\n";
-  return out;
+  std::string out;
+  json::writer w{out};
+  w.begin_object().member("run", run).member("rate", options.rate).member("connections", options.connections);
+  w.member("threads", options.threads).member("seed", options.seed);
+  write_rounded(w, "seconds", seconds, 3);
+  w.key("kinds").begin_object();
+  for (size_t i = 0; i < kind_count; ++i)
+    write_kind(w, to_string(static_cast<kind>(i)), f.kinds[i], seconds);
+  write_kind(w, "all", sum_of(f), seconds);
+  w.end_object().key("statuses").begin_object();
+  for (auto [status, count] : f.statuses)
+    w.member(std::to_string(status), count);
+  w.end_object().member("errors", f.faults()).member("not_sent", f.not_sent).member("shows", f.shows);
+  w.member("events_accepted", f.events_accepted).member("events_duplicate", f.events_duplicate);
+  w.member("events_rejected", f.events_rejected).member("batches_unanswered", f.given_up);
+  w.member("connects", f.connects).member("connect_failures", f.connect_failures);
+  w.key("generator").begin_object();
+  write_rounded(w, "lag_p99_ms", quantile_ms(f.lag, 0.99), 3);
+  write_rounded(w, "lag_max_ms", static_cast<double>(f.lag.max_ns()) / ms, 3);
+  write_rounded(w, "busy", share(f.cpu_ns, f.wall_ns), 3);
+  write_rounded(w, "waiting", share(f.waited_ns, f.wall_ns), 3);
+  w.member("kept_up", generator_warning(f, options.rate == 0).empty()).end_object();
+  w.key("samples").begin_array();
+  for (const auto& sample : f.samples)
+    w.string(sample);
+  w.end_array().end_object();
+  return out + '\n';
 }
 
 } // namespace beckon::load

@@ -1,7 +1,7 @@
 #include "bench/load/request_text.hpp"
 
-#include "json/json.hpp"
 #include "json/time_text.hpp"
+#include "json/writer.hpp"
 
 #include <charconv>
 
@@ -14,26 +14,13 @@ void append_number(std::string& out, uint64_t value) {
   out.append(text, std::to_chars(text, text + sizeof(text), value).ptr);
 }
 
-/// Everything of an event from its id to its user; the object stays open.
-void append_event(std::string& out, std::string_view ledger_name, uint64_t number, std::string_view type,
-                  std::string_view user) {
-  out += R"({"id":")";
-  append_event_id(out, ledger_name, number);
-  out += R"(","type":")";
-  out += type;
-  out += '"';
+/// Everything of an event from its id to its time; the object stays open.
+void begin_event(json::writer& out, std::string_view id, std::string_view type, std::string_view user,
+                 std::string_view popup, std::string_view at) {
+  out.begin_object().member("id", id).member("type", type);
   if (type == "custom")
-    out += R"(,"name":"load")";
-  out += R"(,"user":)";
-  json::append_quoted(out, user);
-}
-
-void append_popup_and_time(std::string& out, std::string_view popup, std::string_view at) {
-  out += R"(,"popup":)";
-  json::append_quoted(out, popup);
-  out += R"(,"at":")";
-  out += at;
-  out += '"';
+    out.member("name", "load");
+  out.member("user", user).member("popup", popup).member("at", at);
 }
 
 } // namespace
@@ -46,53 +33,51 @@ void append_event_id(std::string& out, std::string_view ledger_name, uint64_t nu
 
 std::string decide_body(std::string_view user, const std::vector<std::string>& placements,
                         std::string_view request_id) {
-  std::string out = R"({"user":)";
-  json::append_quoted(out, user);
-  out += R"(,"placements":)";
-  for (size_t i = 0; i < placements.size(); ++i) {
-    out += i == 0 ? '[' : ',';
-    json::append_quoted(out, placements[i]);
-  }
-  out += ']';
-  if (!request_id.empty()) {
-    out += R"(,"request_id":)";
-    json::append_quoted(out, request_id);
-  }
-  out += '}';
+  std::string out;
+  json::writer w{out};
+  w.begin_object().member("user", user).key("placements").begin_array();
+  for (const auto& placement : placements)
+    w.string(placement);
+  w.end_array();
+  if (!request_id.empty())
+    w.member("request_id", request_id);
+  w.end_object();
   return out;
 }
 
 std::string events_body(const mix& m, std::string_view ledger_name, uint64_t first, uint64_t count,
                         int64_t at_ms, random_source& from, const weighted& types) {
   auto at = json::format_rfc3339(at_ms);
-  std::string out = R"({"events":[)";
+  std::string out;
+  json::writer w{out};
+  w.begin_object().key("events").begin_array();
+  std::string id;
   std::string user;
   for (uint64_t i = 0; i < count; ++i) {
-    if (i > 0)
-      out += ',';
     user = m.user_prefix;
     append_number(user, from.below(m.users));
-    append_event(out, ledger_name, first + i, m.event_types[types.pick(from)], user);
-    append_popup_and_time(out, m.event_popups[from.below(m.event_popups.size())], at);
-    out += '}';
+    id.clear();
+    append_event_id(id, ledger_name, first + i);
+    const auto& type = m.event_types[types.pick(from)];
+    begin_event(w, id, type, user, m.event_popups[from.below(m.event_popups.size())], at);
+    w.end_object();
   }
-  out += "]}";
+  w.end_array().end_object();
   return out;
 }
 
 std::string claim_event_body(std::string_view type, std::string_view ledger_name, uint64_t number,
                              std::string_view user, std::string_view decision, const shown_popup& shown,
                              int64_t at_ms) {
-  std::string out = R"({"events":[)";
-  append_event(out, ledger_name, number, type, user);
-  append_popup_and_time(out, shown.popup, json::format_rfc3339(at_ms));
-  if (!shown.variant.empty()) {
-    out += R"(,"variant":)";
-    json::append_quoted(out, shown.variant);
-  }
-  out += R"(,"decision_id":)";
-  json::append_quoted(out, decision);
-  out += "}]}";
+  std::string id;
+  append_event_id(id, ledger_name, number);
+  std::string out;
+  json::writer w{out};
+  w.begin_object().key("events").begin_array();
+  begin_event(w, id, type, user, shown.popup, json::format_rfc3339(at_ms));
+  if (!shown.variant.empty())
+    w.member("variant", shown.variant);
+  w.member("decision_id", decision).end_object().end_array().end_object();
   return out;
 }
 

@@ -24,7 +24,7 @@ constexpr int64_t second_ns = 1'000'000'000;
 
 /// Unique among all runs: time, process and seed in 12 hexadecimal digits.
 std::string make_run_id(uint64_t seed) {
-  random_source mixed{static_cast<uint64_t>(clock_ns(CLOCK_REALTIME))
+  random_source mixed{static_cast<uint64_t>(unix_us() * 1000 + steady_ns() % 1000)
                       ^ (static_cast<uint64_t>(getpid()) << 40) ^ seed};
   char text[13];
   std::snprintf(text, sizeof(text), "%012llx", static_cast<unsigned long long>(mixed.next() >> 16));

@@ -4,7 +4,7 @@
 #include "bench/load/rules.hpp"
 #include "bench/load/run.hpp"
 #include "bench/load/store_view.hpp"
-#include "json/json.hpp"
+#include "json/writer.hpp"
 
 #include <cstdio>
 #include <thread>
@@ -131,23 +131,22 @@ std::vector<number_row> looked_at(const verification& v) {
 }
 
 std::string json_of(const verification& v) {
-  std::string out = "{\"findings\":{";
+  std::string out;
+  json::writer w{out};
+  w.begin_object().key("findings").begin_object();
   for (size_t i = 0; i < finding_count; ++i) {
     auto what = static_cast<finding>(i);
     const auto& row = v.found.of(what);
-    out += i == 0 ? "" : ",";
-    json::append_quoted(out, to_string(what));
-    out += ":{\"count\":" + std::to_string(row.count) + ",\"examples\":[";
-    for (size_t e = 0; e < row.examples.size(); ++e) {
-      out += e == 0 ? "" : ",";
-      json::append_quoted(out, row.examples[e]);
-    }
-    out += "]}";
+    w.key(to_string(what)).begin_object().member("count", row.count).key("examples").begin_array();
+    for (const auto& example : row.examples)
+      w.string(example);
+    w.end_array().end_object();
   }
-  out += "},\"total\":" + std::to_string(v.found.count());
+  w.end_object().member("total", v.found.count());
   for (auto [name, value] : looked_at(v))
-    out += ",\"" + std::string{name} + "\":" + std::to_string(value);
-  return out + "}\n";
+    w.member(name, value);
+  w.end_object();
+  return out + '\n';
 }
 
 void print(const verification& v, FILE* out) {

@@ -52,7 +52,7 @@ void worker::run(std::promise<void> ready, const std::shared_future<int64_t>& st
   end_ns_ = began_ns + static_cast<int64_t>(options_.times.seconds) * second_ns;
   drain_until_ns_ = end_ns_ + options_.drain_ns;
   count_ = options_.closed_loop ? 0 : options_.times.count();
-  auto cpu_ns = clock_ns(CLOCK_THREAD_CPUTIME_ID);
+  auto cpu_ns = thread_cpu_ns();
   auto waited_ns = waited_for_core_ns();
   running_ = true;
   published_ns_ = began_ns;
@@ -255,7 +255,7 @@ window worker::take_window() {
 }
 
 void worker::account(int64_t cpu_ns, int64_t waited_ns, int64_t wall_ns) {
-  figures_.cpu_ns = clock_ns(CLOCK_THREAD_CPUTIME_ID) - cpu_ns;
+  figures_.cpu_ns = thread_cpu_ns() - cpu_ns;
   figures_.waited_ns = waited_for_core_ns() - waited_ns;
   figures_.wall_ns = steady_ns() - wall_ns;
 }

@@ -1,46 +1,53 @@
 #pragma once
 
 #include "storage/mysql/statement.hpp"
-#include "storage/rows.hpp"
+#include "storage/sql_catalog.hpp"
+#include "storage/sql_reads.hpp"
 
 namespace beckon::storage::mysql {
 
-/// The writes that change the catalogue: popups and settings. Each that is done moves the catalogue's version
-/// by one. Writers of all nodes take turns: each first locks the row that holds the version. Works inside the
-/// transaction of its owner, job_writer. Throws failure.
-class catalog_writer {
+/// The version of the catalogue. Writers of all nodes take turns: each first locks the row that holds it.
+class version_row {
  public:
-  /// Old revisions of a popup that are kept for people to look at.
-  static constexpr int64_t revisions_kept = 100;
+  explicit version_row(connection& db)
+      : db_(db),
+        lock_(db, "SELECT catalog_version FROM beckon_meta WHERE one = 1 FOR UPDATE"),
+        move_(db, "UPDATE beckon_meta SET catalog_version = ? WHERE one = 1") {}
 
-  explicit catalog_writer(connection& db);
-
-  write_outcome apply(const popup_write& job);
-  write_outcome apply(const popup_erase& job);
-  write_outcome apply(const popup_mark& job);
-  write_outcome apply(const settings_write& job);
+  void begin() { version_ = sql::read_version<rows>(db_, lock_); }
+  uint64_t next() {
+    move_.run(++version_);
+    return version_;
+  }
 
  private:
-  struct stored_popup {
-    uint64_t last_revision = 0; // 0: this id was never used
-    bool alive = false;
-    uint64_t revision() const { return alive ? last_revision : 0; }
-  };
-  uint64_t lock_version();
-  stored_popup find(const std::string& id);
-  uint64_t move_version(uint64_t from);
-
   connection& db_;
-  statement lock_version_;
-  statement move_version_;
-  statement find_popup_;
-  statement put_popup_;
-  statement add_revision_;
-  statement drop_revisions_;
-  statement erase_popup_;
-  statement mark_popup_;
-  statement find_settings_;
-  statement put_settings_;
+  statement lock_;
+  statement move_;
+  uint64_t version_ = 0;
 };
+
+/// The catalogue's writes in the words of MySQL.
+struct dialect {
+  using connection = mysql::connection;
+  using statement = mysql::statement;
+  using rows = mysql::rows;
+  using version_row = mysql::version_row;
+
+  static constexpr sql::catalog_statements catalog = {
+      "SELECT revision, document IS NOT NULL FROM popup WHERE id = ? FOR UPDATE",
+      // The assignments run from left to right: created_at must come before document.
+      "INSERT INTO popup(id, revision, document, created_at, updated_at) VALUES(?, ?, ?, ?, ?) "
+      "ON DUPLICATE KEY UPDATE revision = VALUES(revision), "
+      "created_at = IF(document IS NULL, VALUES(created_at), created_at), "
+      "document = VALUES(document), updated_at = VALUES(updated_at)",
+      "INSERT INTO popup(id, revision, document, created_at, updated_at) VALUES(?, 0, NULL, ?, ?) "
+      "ON DUPLICATE KEY UPDATE revision = revision",
+      "SELECT revision FROM settings WHERE one = 1 FOR UPDATE",
+      "INSERT INTO settings(one, document, revision) VALUES(1, ?, ?) "
+      "ON DUPLICATE KEY UPDATE document = VALUES(document), revision = VALUES(revision)"};
+};
+
+using catalog_writer = sql::catalog_writer<dialect>;
 
 } // namespace beckon::storage::mysql

@@ -124,6 +124,10 @@ void connection::bound_silence(int64_t ms) {
   idle_ms_max_ = ms;
 }
 
+void connection::corrupt(const std::string& what) const {
+  throw failure(make_error(errc::corrupt, name() + ": " + what), consequence::none);
+}
+
 void connection::fail(unsigned code, const std::string& message, phase when) {
   auto f = to_failure(code, message, where_, when);
   if (f.then() == consequence::lost)

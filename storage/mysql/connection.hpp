@@ -46,6 +46,8 @@ class connection {
   /// The server ends a connection that is idle for longer; 0: not for a long time.
   int64_t idle_ms_max() const { return idle_ms_max_; }
 
+  /// Throws that the store holds what it cannot hold.
+  [[noreturn]] void corrupt(const std::string& what) const;
   /// Throws what the last call on the connection failed with.
   [[noreturn]] void fail(phase when = phase::working);
   /// Throws what the last call on a statement failed with.

@@ -1,6 +1,6 @@
 #include "storage/mysql/reader.hpp"
 
-#include "storage/counters.hpp"
+#include "storage/sql_reads.hpp"
 #include "storage/store.hpp"
 
 #include <algorithm>
@@ -15,9 +15,7 @@ namespace {
 
 /// The events of one order after a cursor. The index ends in seq, so nothing is sorted.
 std::string listing(const char* index, const char* whose) {
-  return std::string{"SELECT seq, at, type, popup, id, received_at, name, user, variant, decision_id, "
-                     "properties FROM event FORCE INDEX("}
-         + index + ") WHERE " + whose
+  return std::string{"SELECT "} + sql::event_columns + " FROM event FORCE INDEX(" + index + ") WHERE " + whose
          + "at < ? AND (at > ? OR (at = ? AND seq > ?)) ORDER BY at, seq LIMIT ?";
 }
 
@@ -62,98 +60,30 @@ std::vector<user_row> row_reader::load_users(const std::vector<std::string>& use
 
 std::optional<std::string> row_reader::load_answer(const std::string& user, const std::string& request_id,
                                                    int64_t not_before_ms) {
-  rows r{load_answer_, user, request_id, not_before_ms};
-  if (!r.next())
-    return std::nullopt;
-  return std::string{r.text(0)};
+  return sql::first_text<rows>(load_answer_, user, request_id, not_before_ms);
 }
 
 // -- catalogue ------------------------------------------------------------------------------------
 
 catalog_rows row_reader::load_catalog() {
   transaction moment{db_, transaction::kind::snapshot};
-  catalog_rows out;
-  out.version = load_catalog_version();
-  for (rows r{load_popups_}; r.next();) {
-    auto& p = out.popups.emplace_back();
-    p.id = r.text(0);
-    p.revision = static_cast<uint64_t>(r.integer(1));
-    p.document = r.text(2);
-    p.created_ms = r.integer(3);
-    p.updated_ms = r.integer(4);
-  }
-  if (rows r{load_settings_}; r.next()) {
-    out.settings = r.text(0);
-    out.settings_revision = static_cast<uint64_t>(r.integer(1));
-  }
-  return out;
+  return sql::read_catalog<rows>(load_catalog_version(), load_popups_, load_settings_);
 }
 
 uint64_t row_reader::load_catalog_version() {
-  rows r{load_version_};
-  if (!r.next())
-    throw failure(
-        make_error(errc::corrupt, db_.name() + ": the row of table beckon_meta is gone; put back a copy"),
-        consequence::none);
-  return static_cast<uint64_t>(r.integer(0));
+  return sql::read_version<rows>(db_, load_version_);
 }
 
 std::vector<stat_row> row_reader::load_stats(const std::string& popup) {
-  std::vector<stat_row> out;
-  for (rows r{load_stats_, popup}; r.next();) {
-    auto kind = r.integer(1);
-    if (kind < 0 || kind > counter_kind_max)
-      throw failure(make_error(errc::corrupt, db_.name() + ": a counter of popup \"" + popup
-                                                  + "\" has the kind " + std::to_string(kind)
-                                                  + ", which this program does not know"),
-                    consequence::none);
-    auto& s = out.emplace_back();
-    s.variant = r.text(0);
-    s.kind = to_string(static_cast<counter_kind>(kind));
-    s.total = static_cast<uint64_t>(r.integer(2));
-    s.users = static_cast<uint64_t>(r.integer(3));
-  }
-  std::sort(out.begin(), out.end(), listed_before);
-  return out;
+  return sql::read_stats<rows>(db_, load_stats_, popup);
 }
 
 // -- events ---------------------------------------------------------------------------------------
 
 namespace {
 
-/// Column numbers of a listing; what is filtered comes first.
-enum column { seq, at, type, popup, id, received_at, name, user, variant, decision_id, properties };
-
 /// A piece of a page has at least so many rows, so that a rare kind of event does not cost a round trip each.
 constexpr size_t piece_rows_min = 256;
-
-event_row event_from(const rows& r, const connection& db) {
-  auto kind = r.integer(type);
-  if (kind < 0 || kind >= static_cast<int64_t>(counter_kind::show))
-    throw failure(make_error(errc::corrupt, db.name() + ": event " + std::string{r.text(id)}
-                                                + " has the type " + std::to_string(kind)
-                                                + ", which this program does not know"),
-                  consequence::none);
-  event_row e;
-  e.id = r.text(id);
-  e.type = event_type_of(static_cast<counter_kind>(kind));
-  e.name = r.text(name);
-  e.user = r.text(user);
-  e.popup = r.text(popup);
-  e.variant = r.text(variant);
-  e.decision_id = r.text(decision_id);
-  e.at_ms = r.integer(at);
-  e.received_ms = r.integer(received_at);
-  e.properties = r.text(properties);
-  e.seq = r.integer(seq);
-  return e;
-}
-
-bool passes(const rows& r, const event_filter& f) {
-  if (f.type && r.integer(type) != static_cast<int64_t>(kind_of(*f.type)))
-    return false;
-  return f.popup.empty() || r.text(popup) == f.popup;
-}
 
 /// Whether rows of the listing that is chosen for it may fail the filter.
 bool sieves(const event_filter& f) {
@@ -162,36 +92,6 @@ bool sieves(const event_filter& f) {
 
 } // namespace
 
-/// Fills one page, piece by piece. A page ends when it is full or when it has looked at its share of rows,
-/// whatever comes first: rare events of one type cost many short pages, never one long one.
-struct row_reader::page_in_making {
-  const event_filter& filter;
-  const connection& db;
-  size_t limit;
-  size_t looks_left;
-  event_page page;
-
-  bool full() const { return page.events.size() == limit || looks_left == 0; }
-
-  size_t piece_rows() const {
-    auto wanted = limit - page.events.size();
-    return std::min(looks_left, sieves(filter) ? std::max(wanted, piece_rows_min) : wanted);
-  }
-
-  /// Whether the rows ended before the page did.
-  bool take(rows& r, size_t asked) {
-    for (size_t seen = 0; !full(); ++seen) {
-      if (!r.next())
-        return seen < asked;
-      --looks_left;
-      page.next = {r.integer(at), r.integer(seq)};
-      if (passes(r, filter))
-        page.events.push_back(event_from(r, db));
-    }
-    return false;
-  }
-};
-
 statement& row_reader::choose(const event_filter& filter) {
   // One user has few events, so with a user the popup is compared row by row.
   if (!filter.user.empty())
@@ -199,27 +99,26 @@ statement& row_reader::choose(const event_filter& filter) {
   return filter.popup.empty() ? all_events_ : popup_events_;
 }
 
-values row_reader::arguments(const event_filter& filter, const event_cursor& from, size_t rows) const {
+values row_reader::arguments(const event_filter& filter, const event_cursor& from, int64_t until_ms,
+                             size_t rows) const {
   values out;
   if (!filter.user.empty())
     out.emplace_back(filter.user);
   else if (!filter.popup.empty())
     out.emplace_back(filter.popup);
-  auto until = filter.until_ms.value_or(std::numeric_limits<int64_t>::max());
-  out.insert(out.end(), {value(until), value(from.at_ms), value(from.at_ms), value(from.seq), value(rows)});
+  out.insert(out.end(),
+             {value(until_ms), value(from.at_ms), value(from.at_ms), value(from.seq), value(rows)});
   return out;
 }
 
 event_page row_reader::load_events(const event_filter& filter, const event_cursor& from, uint32_t limit) {
   auto& list = choose(filter);
-  page_in_making making{filter, db_, limit, event_rows_looked_at(limit), {}};
+  sql::page_in_making<rows, connection> making{db_, filter, from, limit, event_rows_looked_at(limit)};
   auto& page = making.page;
-  page.next = from;
-  if (filter.since_ms && *filter.since_ms > from.at_ms)
-    page.next = {*filter.since_ms, std::numeric_limits<int64_t>::min()};
   while (!page.last && !making.full()) {
-    auto asked = making.piece_rows();
-    rows r{list, arguments(filter, page.next, asked)};
+    auto wanted = sieves(filter) ? std::max(making.wanted(), piece_rows_min) : making.wanted();
+    auto asked = std::min(making.looks_left(), wanted);
+    rows r{list, arguments(filter, page.next, making.until_ms(), asked)};
     page.last = making.take(r, asked);
   }
   return std::move(page);

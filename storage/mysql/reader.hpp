@@ -24,9 +24,8 @@ class row_reader {
   event_page load_events(const event_filter& filter, const event_cursor& from, uint32_t limit);
 
  private:
-  struct page_in_making;
   statement& choose(const event_filter& filter);
-  values arguments(const event_filter& filter, const event_cursor& from, size_t rows) const;
+  values arguments(const event_filter& filter, const event_cursor& from, int64_t until_ms, size_t rows) const;
 
   connection& db_;
   key_batch load_states_;

@@ -24,7 +24,7 @@ struct mysql_tls {
 /// Where a server listens, by TCP.
 struct mysql_address {
   std::string host;
-  uint16_t port = 3306;
+  uint16_t port = 0;
 };
 
 /// Which users a database holds, where they are spread over several: those whose shard leaves `position` when
@@ -34,35 +34,36 @@ struct mysql_place {
   uint32_t databases = 1;
 };
 
-/// Times are rounded up to whole seconds where client library or server know only those (the time-outs, and
-/// transaction_idle_ms). A node that is stopped in the middle of a transaction keeps its locks for
-/// transaction_idle_ms, and so keeps others from taking over its shards for no longer than that. A server
+/// Each comes from one key of [mysql], where its default stands, but migrate_timeout_ms, retries_max and
+/// place. Times are rounded up to whole seconds where client library or server know only those (the
+/// time-outs, and transaction_idle_ms). A node that is stopped in the middle of a transaction keeps its locks
+/// for transaction_idle_ms, and so keeps others from taking over its shards for no longer than that. A server
 /// without such a limit for transactions (MySQL) has it for the whole connection: one that is idle for longer
 /// is made anew.
 struct mysql_options {
-  std::string host = "127.0.0.1"; // by TCP, also when it is "localhost"
-  uint16_t port = 3306;
+  std::string host; // by TCP, also when it is "localhost"
+  uint16_t port = 0;
   std::string socket; // path of a Unix socket; then host and port are not used
-  std::string user = "beckon";
+  std::string user;
   std::string password;
-  std::string database = "beckon"; // must exist; the tables are made
+  std::string database; // must exist; the tables are made
   mysql_tls tls;
-  int64_t connect_timeout_ms = 3000;
-  int64_t read_timeout_ms = 5000;      // the wait for one reply; a lock of another transaction: half of it
-  int64_t write_timeout_ms = 5000;     // the wait for the network to take a statement
-  int64_t transaction_idle_ms = 5000;  // a client silent for longer loses its transaction
+  int64_t connect_timeout_ms = 0;
+  int64_t read_timeout_ms = 0;         // the wait for one reply; a lock of another transaction: half of it
+  int64_t write_timeout_ms = 0;        // the wait for the network to take a statement
+  int64_t transaction_idle_ms = 0;     // a client silent for longer loses its transaction
   int64_t migrate_timeout_ms = 600000; // one change of the schema, or the wait for another node's, at start
-  int64_t ping_after_idle_ms = 30000;  // a connection unused for longer is tried before it is used
-  int64_t recycle_after_ms = 1800000;  // a connection older than this is replaced before it is used; 0: never
+  int64_t ping_after_idle_ms = 0;      // a connection unused for longer is tried before it is used
+  int64_t recycle_after_ms = 0;        // a connection older than this is replaced before it is used; 0: never
   uint32_t retries_max = 5;            // of a transaction that a deadlock or a lock wait ended
-  uint32_t pool_size = 4;              // connections kept open to each database
-  uint32_t max_overflow = 2;           // more of them while all are taken, closed when they come back
-  int64_t pool_timeout_ms = 2000;      // the wait for one while all are taken
-  int64_t connect_retry_ms = 50;       // pause after a connection could not be made; doubled each time
-  int64_t connect_retry_max_ms = 1000; // up to this
+  uint32_t pool_size = 0;              // connections kept open to each database
+  uint32_t max_overflow = 0;           // more of them while all are taken, closed when they come back
+  int64_t pool_timeout_ms = 0;         // the wait for one while all are taken
+  int64_t connect_retry_ms = 0;        // pause after a connection could not be made; doubled each time
+  int64_t connect_retry_max_ms = 0;    // up to this
   std::vector<mysql_address> replicas; // read-only copies of the database, with the same account
-  int64_t replica_staleness_ms = 2000; // one that may be further behind is not read from
-  int64_t replica_check_ms = 500;      // how often it is found out
+  int64_t replica_staleness_ms = 0;    // one that may be further behind is not read from
+  int64_t replica_check_ms = 0;        // how often it is found out
   mysql_place place;
 };
 

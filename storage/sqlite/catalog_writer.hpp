@@ -1,42 +1,48 @@
 #pragma once
 
-#include "storage/rows.hpp"
+#include "storage/sql_catalog.hpp"
 #include "storage/sqlite/connection.hpp"
 
 namespace beckon::storage::sqlite {
 
-/// The writes that change the catalogue: popups and settings. Each that is done moves the catalogue's version
-/// by one. Works inside the transaction of its owner, job_writer. Throws failure.
-class catalog_writer {
+/// The version of the catalogue. The transaction has the write lock, so it needs no lock of its own.
+class version_row {
  public:
-  /// Old revisions of a popup that are kept for people to look at.
-  static constexpr int64_t revisions_kept = 100;
+  explicit version_row(connection& db)
+      : move_(db, "UPDATE meta SET catalog_version = catalog_version + 1 RETURNING catalog_version") {}
 
-  explicit catalog_writer(connection& db);
-
-  write_outcome apply(const popup_write& job);
-  write_outcome apply(const popup_erase& job);
-  write_outcome apply(const popup_mark& job);
-  write_outcome apply(const settings_write& job);
+  void begin() {}
+  uint64_t next() {
+    rows r{move_};
+    uint64_t version = 0;
+    while (r.next())
+      version = static_cast<uint64_t>(r.integer(0));
+    return version;
+  }
 
  private:
-  struct stored_popup {
-    uint64_t last_revision = 0; // 0: this id was never used
-    bool alive = false;
-    uint64_t revision() const { return alive ? last_revision : 0; }
-  };
-  stored_popup find(const std::string& id);
-  uint64_t next_version();
-
-  statement find_popup_;
-  statement put_popup_;
-  statement add_revision_;
-  statement drop_revisions_;
-  statement erase_popup_;
-  statement mark_popup_;
-  statement find_settings_;
-  statement put_settings_;
-  statement move_version_;
+  statement move_;
 };
+
+/// The catalogue's writes in the words of SQLite.
+struct dialect {
+  using connection = sqlite::connection;
+  using statement = sqlite::statement;
+  using rows = sqlite::rows;
+  using version_row = sqlite::version_row;
+
+  static constexpr sql::catalog_statements catalog = {
+      "SELECT revision, document IS NOT NULL FROM popup WHERE id = ?",
+      "INSERT INTO popup(id, revision, document, created_at, updated_at) VALUES(?, ?, ?, ?, ?) "
+      "ON CONFLICT DO UPDATE SET revision = excluded.revision, document = excluded.document, "
+      "created_at = iif(document IS NULL, excluded.created_at, created_at), updated_at = excluded.updated_at",
+      "INSERT INTO popup(id, revision, document, created_at, updated_at) VALUES(?, 0, NULL, ?, ?) "
+      "ON CONFLICT DO NOTHING",
+      "SELECT revision FROM settings",
+      "INSERT INTO settings(one, document, revision) VALUES(1, ?, ?) "
+      "ON CONFLICT DO UPDATE SET document = excluded.document, revision = excluded.revision"};
+};
+
+using catalog_writer = sql::catalog_writer<dialect>;
 
 } // namespace beckon::storage::sqlite

@@ -91,6 +91,10 @@ connection::connection(const std::string& path, access mode, int64_t busy_timeou
   sqlite3_busy_timeout(db, static_cast<int>(busy_timeout_ms));
 }
 
+void connection::corrupt(const std::string& what) const {
+  throw failure(make_error(errc::corrupt, path_ + ": " + what));
+}
+
 void connection::fail(int code, const char* doing) const {
   throw failure(to_error(code, path_, doing, raw()));
 }

@@ -54,6 +54,8 @@ class connection {
 
   sqlite3* raw() const { return handle_.get(); }
   const std::string& path() const { return path_; }
+  /// Throws that the store holds what it cannot hold.
+  [[noreturn]] void corrupt(const std::string& what) const;
   [[noreturn]] void fail(int code, const char* doing) const;
 
  private:

@@ -37,11 +37,16 @@ const char* const steps[] = {version_1};
 /// The outbox: application id "BkOb".
 constexpr sqlite::schema outbox_schema{0x426b4f62, steps, 1};
 
+// What waits is read once and in order, so little of it need be kept in memory.
+constexpr int64_t cache_kib = 8192;
+constexpr int64_t wal_checkpoint_pages = 16000;
+
 sqlite_options file_options(const outbox_options& o) {
   sqlite_options f;
   f.path = o.path;
   f.busy_timeout_ms = o.busy_timeout_ms;
-  f.cache_kib = 8192;
+  f.cache_kib = cache_kib;
+  f.wal_checkpoint_pages = wal_checkpoint_pages;
   return f;
 }
 

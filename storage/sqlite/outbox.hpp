@@ -9,10 +9,11 @@
 
 namespace beckon::storage {
 
+/// The numbers come from outbox.bytes-max and sqlite.busy-timeout-ms, where their defaults stand.
 struct outbox_options {
-  std::string path;               // the file; its directory must exist
-  int64_t bytes_max = 1073741824; // of events that wait; beyond: errc::unavailable
-  int64_t busy_timeout_ms = 2000;
+  std::string path;            // the file; its directory must exist
+  int64_t bytes_max = 0;       // of events that wait; beyond: errc::unavailable
+  int64_t busy_timeout_ms = 0; // wait for a lock of another connection
 };
 
 /// An opened outbox, and what had to be done for it.

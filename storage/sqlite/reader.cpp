@@ -1,6 +1,6 @@
 #include "storage/sqlite/reader.hpp"
 
-#include "storage/counters.hpp"
+#include "storage/sql_reads.hpp"
 #include "storage/store.hpp"
 
 #include <algorithm>
@@ -24,16 +24,11 @@ connection open_reading(const std::string& path, int64_t busy_timeout_ms) {
 } // namespace
 
 row_reader::listing::listing(connection& db, const std::string& where)
-    : at_moment(
-        db,
-        ("SELECT seq, at, type, popup, id, received_at, name, user, variant, decision_id, properties FROM "
-         "event WHERE "
-         + where + " AND at = ?2 AND seq > ?3 ORDER BY at, seq")
-            .c_str()),
-      after(db, ("SELECT seq, at, type, popup, id, received_at, name, user, variant, decision_id, properties "
-                 "FROM event "
-                 "WHERE "
-                 + where + " AND at > ?2 AND at < ?3 ORDER BY at, seq")
+    : at_moment(db, (std::string{"SELECT "} + sql::event_columns + " FROM event WHERE " + where
+                     + " AND at = ?2 AND seq > ?3 ORDER BY at, seq")
+                        .c_str()),
+      after(db, (std::string{"SELECT "} + sql::event_columns + " FROM event WHERE " + where
+                 + " AND at > ?2 AND at < ?3 ORDER BY at, seq")
                     .c_str()) {}
 
 row_reader::row_reader(const std::string& path, int64_t busy_timeout_ms)
@@ -69,116 +64,25 @@ std::vector<user_row> row_reader::load_users(const std::vector<std::string>& use
 
 std::optional<std::string> row_reader::load_answer(const std::string& user, const std::string& request_id,
                                                    int64_t not_before_ms) {
-  rows r{load_answer_, user, request_id, not_before_ms};
-  if (!r.next())
-    return std::nullopt;
-  return std::string{r.text(0)};
+  return sql::first_text<rows>(load_answer_, user, request_id, not_before_ms);
 }
 
 // -- catalogue ------------------------------------------------------------------------------------
 
 catalog_rows row_reader::load_catalog() {
   transaction moment{db_, transaction::kind::read};
-  catalog_rows out;
-  out.version = load_catalog_version();
-  for (rows r{load_popups_}; r.next();) {
-    auto& p = out.popups.emplace_back();
-    p.id = r.text(0);
-    p.revision = static_cast<uint64_t>(r.integer(1));
-    p.document = r.text(2);
-    p.created_ms = r.integer(3);
-    p.updated_ms = r.integer(4);
-  }
-  if (rows r{load_settings_}; r.next()) {
-    out.settings = r.text(0);
-    out.settings_revision = static_cast<uint64_t>(r.integer(1));
-  }
-  return out;
+  return sql::read_catalog<rows>(load_catalog_version(), load_popups_, load_settings_);
 }
 
 uint64_t row_reader::load_catalog_version() {
-  rows r{load_version_};
-  if (!r.next())
-    throw failure(make_error(errc::corrupt, db_.path() + ": the row of table meta is gone; put back a copy"));
-  return static_cast<uint64_t>(r.integer(0));
+  return sql::read_version<rows>(db_, load_version_);
 }
 
 std::vector<stat_row> row_reader::load_stats(const std::string& popup) {
-  std::vector<stat_row> out;
-  for (rows r{load_stats_, popup}; r.next();) {
-    auto kind = r.integer(1);
-    if (kind < 0 || kind > counter_kind_max)
-      throw failure(make_error(errc::corrupt, db_.path() + ": a counter of popup \"" + popup
-                                                  + "\" has the kind " + std::to_string(kind)
-                                                  + ", which this program does not know"));
-    auto& s = out.emplace_back();
-    s.variant = r.text(0);
-    s.kind = to_string(static_cast<counter_kind>(kind));
-    s.total = static_cast<uint64_t>(r.integer(2));
-    s.users = static_cast<uint64_t>(r.integer(3));
-  }
-  std::sort(out.begin(), out.end(), listed_before);
-  return out;
+  return sql::read_stats<rows>(db_, load_stats_, popup);
 }
 
 // -- events ---------------------------------------------------------------------------------------
-
-namespace {
-
-/// Column numbers of a listing; what is filtered comes first.
-enum column { seq, at, type, popup, id, received_at, name, user, variant, decision_id, properties };
-
-event_row event_from(const rows& r, const std::string& path) {
-  auto kind = r.integer(type);
-  if (kind < 0 || kind >= static_cast<int64_t>(counter_kind::show))
-    throw failure(make_error(errc::corrupt, path + ": event " + std::string{r.text(id)} + " has the type "
-                                                + std::to_string(kind)
-                                                + ", which this program does not know"));
-  event_row e;
-  e.id = r.text(id);
-  e.type = event_type_of(static_cast<counter_kind>(kind));
-  e.name = r.text(name);
-  e.user = r.text(user);
-  e.popup = r.text(popup);
-  e.variant = r.text(variant);
-  e.decision_id = r.text(decision_id);
-  e.at_ms = r.integer(at);
-  e.received_ms = r.integer(received_at);
-  e.properties = r.text(properties);
-  e.seq = r.integer(seq);
-  return e;
-}
-
-bool passes(const rows& r, const event_filter& f) {
-  if (f.type && r.integer(type) != static_cast<int64_t>(kind_of(*f.type)))
-    return false;
-  return f.popup.empty() || r.text(popup) == f.popup;
-}
-
-} // namespace
-
-/// Fills one page. A page ends when it is full or when it has looked at its share of rows, whatever comes
-/// first: rare events of one type cost many short pages, never one long one.
-struct row_reader::page_in_making {
-  const event_filter& filter;
-  const std::string& path;
-  size_t limit;
-  size_t looks_left;
-  event_page page;
-
-  /// Whether the rows ended before the page did.
-  bool take(rows& r) {
-    while (page.events.size() < limit && looks_left > 0) {
-      if (!r.next())
-        return true;
-      --looks_left;
-      page.next = {r.integer(at), r.integer(seq)};
-      if (passes(r, filter))
-        page.events.push_back(event_from(r, path));
-    }
-    return false;
-  }
-};
 
 row_reader::listing& row_reader::choose(const event_filter& filter, std::string_view& key) {
   // One user has few events, so with a user the popup is compared row by row.
@@ -194,25 +98,21 @@ event_page row_reader::load_events(const event_filter& filter, const event_curso
   transaction moment{db_, transaction::kind::read};
   std::string_view key;
   auto& list = choose(filter, key);
-  auto start = from;
-  if (filter.since_ms && *filter.since_ms > start.at_ms)
-    start = {*filter.since_ms, std::numeric_limits<int64_t>::min()};
-  auto until = filter.until_ms.value_or(std::numeric_limits<int64_t>::max());
-  page_in_making making{filter, db_.path(), limit, event_rows_looked_at(limit), {}};
-  making.page.next = start;
-  bool ended = start.at_ms >= until;
-  if (!ended) {
-    {
-      rows r{list.at_moment, key, start.at_ms, start.seq};
-      ended = making.take(r);
-    }
-    if (ended) {
-      rows r{list.after, key, start.at_ms, until};
-      ended = making.take(r);
-    }
+  sql::page_in_making<rows, connection> making{db_, filter, from, limit, event_rows_looked_at(limit)};
+  auto& page = making.page;
+  const auto start = page.next;
+  page.last = start.at_ms >= making.until_ms();
+  if (page.last)
+    return std::move(page);
+  {
+    rows r{list.at_moment, key, start.at_ms, start.seq};
+    page.last = making.take(r);
   }
-  making.page.last = ended;
-  return std::move(making.page);
+  if (page.last) {
+    rows r{list.after, key, start.at_ms, making.until_ms()};
+    page.last = making.take(r);
+  }
+  return std::move(page);
 }
 
 } // namespace beckon::storage::sqlite

@@ -30,7 +30,6 @@ class row_reader {
     statement after;
     listing(connection& db, const std::string& where);
   };
-  struct page_in_making;
   listing& choose(const event_filter& filter, std::string_view& key);
 
   connection db_;

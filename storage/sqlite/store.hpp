@@ -11,12 +11,13 @@
 /// node.data-dir. Here an event becomes durable when there is an outbox.
 namespace beckon::storage {
 
+/// Times, cache and WAL come from keys of [sqlite], where their defaults stand.
 struct sqlite_options {
-  std::string path;                     // the database file; its directory must exist
-  int64_t busy_timeout_ms = 2000;       // wait for another connection's lock, then errc::unavailable
-  int64_t cache_kib = 65536;            // page cache of the writing connection
-  int64_t wal_checkpoint_pages = 16000; // pages in the WAL that start a checkpoint
-  int64_t pages_max = 0; // pages of 4 KiB the file may grow to, then errc::disk_full; 0: no limit
+  std::string path;                 // the database file; its directory must exist
+  int64_t busy_timeout_ms = 0;      // wait for another connection's lock, then errc::unavailable
+  int64_t cache_kib = 0;            // page cache of the writing connection
+  int64_t wal_checkpoint_pages = 0; // pages in the WAL that start a checkpoint
+  int64_t pages_max = 0;            // pages of 4 KiB the file may grow to, then errc::disk_full; 0: no limit
 };
 
 /// Opens (creating if absent) the embedded store: WAL, synchronous=FULL, directory synced on create,

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "actors/catalog/catalog_cache.hpp"
+#include "actors/node/configured_options.hpp"
 #include "actors/users/user_shard.hpp"
 #include "actors/work/reader.hpp"
 #include "actors/work/reader_pool.hpp"
@@ -40,7 +41,7 @@ struct node_fixture : test_coordinator_fixture<system_config> {
   storage::store_ptr store = storage::make_faulty_store(storage::make_memory_store(), faults);
   node_context_ptr node = std::make_shared<node_context>();
 
-  void start(const node_options& options = {}) {
+  void start(const node_options& options = options_from(config::configuration{})) {
     node->options = options;
     node->options.writers = 1;
     node->options.readers = 1;

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """The house rules that a machine can check: who includes whom, where vendor headers may stand, how long
-functions and files are. On a source tree: architecture.py [ROOT]; prints every breach, ends with 1 if there is one."""
+functions and files are, that JSON is written and defaults stand in one place. On a source tree: architecture.py [ROOT]; prints every breach, ends with 1 if there is one."""
 
 import pathlib
 import re
@@ -13,6 +13,12 @@ FILE_LINES_MAX = 400
 SOURCES = (".hpp", ".cpp")
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')
 USING_NAMESPACE = re.compile(r"^\s*using\s+namespace\b")
+LITERAL_OR_COMMENT = re.compile(r'''//[^\n]*|/\*.*?\*/|R"(?P<mark>[^(\s]*)\((?P<raw>.*?)\)(?P=mark)"'''
+                                r'''|"(?P<plain>(?:\\.|[^"\\\n])*)"|(?<![0-9A-Za-z_])'(?:\\.|[^'\\\n])+\'''', re.DOTALL)
+# A name with its colon and the begin of a value, a quote behind an opening bracket or a comma, or one before a
+# closing bracket.
+JSON_TEXT = re.compile(r'"\s*:\s*([{\["\d%tfn-]|$)|^\s*[{,\[]\s*"|"\s*[}\]]\s*$')
+MEMBER = re.compile(r"\s*[\w:<>]+ (?P<name>\w+) = (?P<value>[^;]+);\s*(?:// (?P<key>[a-z0-9]+\.[a-z0-9.-]*[a-z0-9]))?")
 # What opens a block but no function: what is inside is measured by itself. A macro without ; may stand before it.
 NO_FUNCTION = re.compile(r"^\s*((inline\s+)?namespace|class|struct|union|enum|extern)\b[^()]*$|=$", re.MULTILINE)
 
@@ -125,6 +131,45 @@ def functions(source):
                 statement += c
 
 
+def literals(source):
+    """(line, decoded text) of each string literal of one line; longer ones are prose."""
+    for match in LITERAL_OR_COMMENT.finditer(source):
+        raw, plain = match.group("raw"), match.group("plain")
+        text = raw if raw is not None else re.sub(r"\\(.)", r"\1", plain) if plain is not None else None
+        if text is not None and "\n" not in text:
+            yield source.count("\n", 0, match.start()) + 1, text
+
+
+def check_json(path, source):
+    if not is_product(path) or path.parts[0] == "json":
+        return
+    for number, text in literals(source):
+        if JSON_TEXT.search(text):
+            yield number, "JSON written by hand: use json/writer.hpp"
+
+
+def check_defaults(path, source, keys):
+    """A default stands in the table of keys and nowhere else: a struct of options takes it from there."""
+    if not is_product(path) or path.suffix != ".hpp" or path.parts[0] in ("config", "bench"):
+        return
+    members = {key.split(".", 1)[1].replace("-", "_").replace(".", "_") for key in keys}
+    struct = ""
+    for number, line in enumerate(source.splitlines(), 1):
+        struct = (re.match(r"\s*(?:struct|class) (\w+)", line) or [None, "" if line.startswith("}") else struct])[1]
+        match = MEMBER.match(line)
+        if not match or match.group("value") in ("0", "false", "{}", "nullptr", "none"):
+            continue
+        of_options = re.search(r"_(options|limits)$", struct) and match.group("name") in members
+        if of_options or match.group("key") in keys:
+            yield number, f"{match.group('name')} repeats the default of a key: leave it to config/keys.cpp"
+
+
+def key_names(root):
+    table = root / "config" / "keys.cpp"
+    text = table.read_text(encoding="utf-8") if table.exists() else ""
+    return set(re.findall(r'^\s*{"([a-z0-9-]+\.[a-z0-9.-]+)",', text, re.MULTILINE))
+
+
 def check_lengths(path, source):
     count = len(source.splitlines())
     if count > FILE_LINES_MAX:
@@ -196,9 +241,11 @@ def breaches(root):
     root = pathlib.Path(root)
     found = []
     sources = {path: (root / path).read_text(encoding="utf-8") for path in source_files(root)}
+    keys = key_names(root)
     for path, source in sources.items():
-        for check in (check_includes, check_header, check_lengths):
+        for check in (check_includes, check_header, check_lengths, check_json):
             found += [f"{path}:{number}: {what}" for number, what in check(path, source)]
+        found += [f"{path}:{number}: {what}" for number, what in check_defaults(path, source, keys)]
     return found
 
 

@@ -139,6 +139,46 @@ def test_long_tables_namespaces_and_types_are_no_functions(tmp_path):
     assert breaches_of(tmp_path, {"json/a.cpp": types + table + after_a_macro}) == []
 
 
+@pytest.mark.parametrize("line", [
+    r'out += "{\"a\":";',
+    r'out += R"({"a":1})";',
+    r'out += ",\"";',
+    r'out += "\":" + number;',
+    r'out += "\"}";',
+    r'format(",\"%s\":%llu", name, value);',
+    r'append("[\"");',
+])
+def test_json_written_by_hand_is_refused(tmp_path, line):
+    found = breaches_of(tmp_path, {"net/a.cpp": f"// {line}\nvoid f() {{ {line} }}\n"})
+    assert len(found) == 1 and found[0].startswith("net/a.cpp:2: JSON written by hand"), found
+    (tmp_path / "net/a.cpp").unlink()
+    assert breaches_of(tmp_path, {"json/a.cpp": line + "\n", "tests/net/a.cpp": line + "\n"}) == []
+
+
+@pytest.mark.parametrize("line", [
+    r'fail("the name \"" + name + "\": give both the same");',
+    r'out += "[::1]:80"; out += \'{\'; out += \'"\';',
+    'text = R"(Reads\n{"a": 1}\n)";',
+])
+def test_other_quotes_are_no_json(tmp_path, line):
+    assert breaches_of(tmp_path, {"net/a.cpp": line + "\n"}) == []
+
+
+def test_a_default_that_stands_twice_is_refused(tmp_path):
+    table = {"config/keys.cpp": '  {"http.idle-timeout-ms", integer, "60000", "ms", 10, 20, "",\n'}
+
+    def found(member, struct="http_options"):
+        return breaches_of(tmp_path, {**table, "net/a.hpp": f"{HEADER}struct {struct} {{\n  {member}\n}};\n"})
+
+    for member in ("int64_t idle_timeout_ms = 60000;", "int64_t idle_timeout_ms = 5;",
+                   "int64_t other = 60000; // http.idle-timeout-ms"):
+        assert len(found(member)) == 1 and found(member)[0].startswith("net/a.hpp:3: "), member
+    for member in ("int64_t idle_timeout_ms = 0; // http.idle-timeout-ms", "int64_t grace_ms = 7;",
+                   "int64_t other = 60000; // no key.at all"):
+        assert found(member) == [], member
+    assert found("int64_t idle_timeout_ms = 60000;", "wheel") == []
+
+
 def test_a_file_of_more_than_400_lines_is_refused(tmp_path):
     assert breaches_of(tmp_path, {"json/a.cpp": "int a;\n" * 400}) == []
     assert "401 lines" in breaches_of(tmp_path, {"json/a.cpp": "int a;\n" * 401})[0]

@@ -1,5 +1,6 @@
 #define CAF_SUITE cluster.moves_in_vain
 #include "cluster/node_machine.hpp"
+#include "tests/cluster/usual_times.hpp"
 
 #include <caf/test/unit_test.hpp>
 
@@ -24,7 +25,7 @@ storage::cluster_node node(storage::incarnation_id id, node_state state) {
 /// Node 1, which drains, and node 2, with the tables as a test wants them.
 struct fixture {
   storage::cluster_picture tables;
-  node_machine machine{machine_options{}};
+  node_machine machine{test::usual_times()};
   int64_t now_ms = 0;
 
   fixture() {
@@ -72,7 +73,7 @@ struct fixture {
 
   void cancel() {
     auto cancelled = std::get<cancel_moves_call>(next()).moves;
-    CAF_CHECK_EQUAL(cancelled.size(), machine_options{}.moves_max);
+    CAF_CHECK_EQUAL(cancelled.size(), test::usual_times().moves_max);
     for (const auto& m : cancelled)
       tables.shards[m.shard] = {m.shard, m.owner, m.epoch, shard_state::owned, 0, true};
     machine.moves_cancelled();

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "cluster/node_machine.hpp"
+#include "tests/cluster/usual_times.hpp"
 
 #include <caf/test/unit_test.hpp>
 
@@ -22,7 +23,7 @@ inline std::string name_of(const std::optional<cluster_call>& call) {
 struct machine_rig {
   static constexpr storage::incarnation_id self = 1;
 
-  machine_options options;
+  machine_options options = test::usual_times();
   node_machine m{options};
   int64_t now_ms = 100'000; // steady; the database's clock is ahead by:
   static constexpr int64_t ahead_ms = 5'000'000;

@@ -3,6 +3,7 @@
 // the stream.
 
 #include "tests/net/parser_feeding.hpp"
+#include "tests/net/usual_options.hpp"
 
 #include <cstdint>
 #include <cstdio>
@@ -15,7 +16,7 @@ using namespace beckon::net;
 namespace {
 
 parser_limits choose_limits(uint8_t choice) {
-  parser_limits l;
+  auto l = test::usual_limits();
   if ((choice & 1) != 0) {
     l.request_line_bytes_max = 64;
     l.header_bytes_max = 256;

@@ -92,9 +92,9 @@ CAF_TEST(times are written) {
   CAF_CHECK_EQUAL(json::format_rfc3339(-1), "1969-12-31T23:59:59.999Z");
   CAF_CHECK_EQUAL(json::format_rfc3339(INT64_MAX), "9999-12-31T23:59:59.999Z");
   CAF_CHECK_EQUAL(json::format_rfc3339(INT64_MIN), "0000-01-01T00:00:00.000Z");
-  std::string out = "at ";
-  json::append_rfc3339(out, 951782400007);
-  CAF_CHECK_EQUAL(out, "at 2000-02-29T00:00:00.007Z");
+  std::string out(json::rfc3339_bytes + 1, '#');
+  json::write_rfc3339(out.data(), 951782400007);
+  CAF_CHECK_EQUAL(out, "2000-02-29T00:00:00.007Z#");
 }
 
 CAF_TEST(durations are read) {

@@ -1,6 +1,7 @@
 #define CAF_SUITE net.broker_drain
 
 #include "broker_fixture.hpp"
+#include "tests/net/usual_options.hpp"
 
 #include <caf/all.hpp>
 #include <caf/test/unit_test.hpp>
@@ -54,7 +55,7 @@ CAF_TEST(idle connections close soon) {
 }
 
 CAF_TEST(who waits in the queue of the listener is answered) {
-  http_options options;
+  auto options = test::usual_options();
   options.connections_max = 1;
   server front{options};
   client first{front.port()};
@@ -190,7 +191,7 @@ CAF_TEST(start and end in a loop) {
 CAF_TEST(without an io module nothing starts) {
   caf::actor_system_config config;
   caf::actor_system system{config};
-  http_options options;
+  auto options = test::usual_options();
   options.port = 0;
   const auto l = open_listener(options);
   CAF_REQUIRE(l);

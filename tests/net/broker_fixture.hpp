@@ -1,6 +1,7 @@
 #pragma once
 
 #include "net/http_broker.hpp"
+#include "tests/net/usual_options.hpp"
 
 #include <caf/actor_system.hpp>
 #include <caf/actor_system_config.hpp>
@@ -108,7 +109,7 @@ struct stream_figures {
 class server {
  public:
   /// `more`: routes beside those above.
-  explicit server(http_options options = {}, const std::vector<route>& more = {});
+  explicit server(http_options options = test::usual_options(), const std::vector<route>& more = {});
   ~server();
 
   uint16_t port() const { return port_; }

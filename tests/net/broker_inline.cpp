@@ -2,6 +2,7 @@
 
 #include "broker_fixture.hpp"
 #include "net/io_unit.hpp"
+#include "tests/net/usual_options.hpp"
 
 #include <caf/all.hpp>
 #include <caf/test/unit_test.hpp>
@@ -109,7 +110,7 @@ std::string times(size_t n, const std::string& what) {
 
 struct fixture {
   waiting_room room;
-  http_options options;
+  auto options = test::usual_options();
   std::unique_ptr<server> front;
 
   uint16_t open() {

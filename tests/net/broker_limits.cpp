@@ -1,6 +1,7 @@
 #define CAF_SUITE net.broker_limits
 
 #include "broker_fixture.hpp"
+#include "tests/net/usual_options.hpp"
 
 #include <caf/test/unit_test.hpp>
 
@@ -66,7 +67,7 @@ class descriptor_famine {
 
 CAF_TEST(a port in use is told with its place) {
   server front;
-  http_options options;
+  auto options = test::usual_options();
   options.port = front.port();
   const auto l = open_listener(options);
   CAF_REQUIRE(!l);
@@ -76,7 +77,7 @@ CAF_TEST(a port in use is told with its place) {
 }
 
 CAF_TEST(an address of another machine is told) {
-  http_options options;
+  auto options = test::usual_options();
   options.address = "203.0.113.7";
   options.port = 0;
   const auto l = open_listener(options);
@@ -84,7 +85,7 @@ CAF_TEST(an address of another machine is told) {
 }
 
 CAF_TEST(two listeners share a port when asked to) {
-  http_options options;
+  auto options = test::usual_options();
   options.port = 0;
   options.reuse_port = true;
   const auto first = open_listener(options);
@@ -98,7 +99,7 @@ CAF_TEST(two listeners share a port when asked to) {
 }
 
 CAF_TEST(accepting halts at the bound and resumes below it) {
-  http_options options;
+  auto options = test::usual_options();
   options.connections_max = 2;
   server front{options};
   auto one = std::make_unique<client>(front.port());
@@ -139,7 +140,7 @@ CAF_TEST(without descriptors a client is told and the others are served) {
 }
 
 CAF_TEST(a client whose fin is there before its request is read) {
-  http_options options;
+  auto options = test::usual_options();
   options.connections_max = 1;
   server front{options};
   auto first = std::make_unique<client>(front.port());
@@ -155,7 +156,7 @@ CAF_TEST(a client whose fin is there before its request is read) {
 }
 
 CAF_TEST(too many requests in flight) {
-  http_options options;
+  auto options = test::usual_options();
   options.requests_in_flight_max = 2;
   server front{options};
   client c{front.port()};
@@ -172,7 +173,7 @@ CAF_TEST(too many requests in flight) {
 }
 
 CAF_TEST(a header that does not come) {
-  http_options options;
+  auto options = test::usual_options();
   options.header_timeout_ms = 300;
   server front{options};
   client c{front.port()};
@@ -186,7 +187,7 @@ CAF_TEST(a header that does not come) {
 }
 
 CAF_TEST(a body that does not come) {
-  http_options options;
+  auto options = test::usual_options();
   options.body_timeout_ms = 300;
   server front{options};
   client c{front.port()};
@@ -197,7 +198,7 @@ CAF_TEST(a body that does not come) {
 }
 
 CAF_TEST(a body that comes too slowly) {
-  http_options options;
+  auto options = test::usual_options();
   options.body_rate_bytes_per_s_min = 1000;
   server front{options};
   client c{front.port()};
@@ -208,7 +209,7 @@ CAF_TEST(a body that comes too slowly) {
 }
 
 CAF_TEST(an idle connection is closed without a word) {
-  http_options options;
+  auto options = test::usual_options();
   options.idle_timeout_ms = 300;
   server front{options};
   client fresh{front.port()};
@@ -221,7 +222,7 @@ CAF_TEST(an idle connection is closed without a word) {
 }
 
 CAF_TEST(a request in work is not idle) {
-  http_options options;
+  auto options = test::usual_options();
   options.idle_timeout_ms = 200;
   server front{options};
   client c{front.port()};
@@ -266,7 +267,7 @@ CAF_TEST(the deadline holds for a client that left) {
 }
 
 CAF_TEST(a client that does not read is reset) {
-  http_options options;
+  auto options = test::usual_options();
   options.write_timeout_ms = 300;
   server front{options};
   client c{front.port(), 4096};
@@ -286,7 +287,7 @@ CAF_TEST(large answers through small buffers) {
 }
 
 CAF_TEST(large answers wait outside of the output) {
-  http_options options;
+  auto options = test::usual_options();
   server front{options};
   client c{front.port(), 4096};
   const std::vector<std::string> names = {"a", "b", "c", "d"};
@@ -310,7 +311,7 @@ CAF_TEST(large answers wait outside of the output) {
 }
 
 CAF_TEST(a long pipeline of large answers arrives whole) {
-  http_options options;
+  auto options = test::usual_options();
   options.pipeline_depth_max = 4;
   server front{options};
   client c{front.port(), 4096};
@@ -323,7 +324,7 @@ CAF_TEST(a long pipeline of large answers arrives whole) {
 }
 
 CAF_TEST(bodies in flight are bounded in bytes) {
-  http_options options;
+  auto options = test::usual_options();
   options.request_bytes_in_flight_max = 1000;
   server front{options};
   auto held_bytes = [&] { return front.metric("beckon_http_request_bytes_in_flight"); };
@@ -346,7 +347,7 @@ CAF_TEST(bodies in flight are bounded in bytes) {
 }
 
 CAF_TEST(bodies that come in count as well) {
-  http_options options;
+  auto options = test::usual_options();
   options.request_bytes_in_flight_max = 1000;
   server front{options};
   auto held_bytes = [&] { return front.metric("beckon_http_request_bytes_in_flight"); };
@@ -383,7 +384,7 @@ CAF_TEST(a body counts as long as its actor works though its client left) {
 }
 
 CAF_TEST(a client that only sends after our last answer is cut in the end) {
-  http_options options;
+  auto options = test::usual_options();
   options.linger_ms = 300;
   server front{options};
   client c{front.port()};

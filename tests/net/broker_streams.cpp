@@ -1,6 +1,7 @@
 #define CAF_SUITE net.broker_streams
 
 #include "broker_fixture.hpp"
+#include "tests/net/usual_options.hpp"
 
 #include <caf/test/unit_test.hpp>
 
@@ -126,7 +127,7 @@ CAF_TEST(an empty piece is progress) {
 }
 
 CAF_TEST(a client that stops reading a stream is reset) {
-  http_options options;
+  auto options = test::usual_options();
   options.write_timeout_ms = 300;
   server front{options};
   client c{front.port(), 4096};

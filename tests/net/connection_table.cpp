@@ -2,6 +2,8 @@
 
 #include "net/connection_table.hpp"
 
+#include "tests/net/usual_options.hpp"
+
 #include <caf/test/unit_test.hpp>
 
 #include <set>
@@ -12,7 +14,7 @@ namespace {
 
 struct fixture {
   connection_table table;
-  parser_limits limits;
+  auto limits = test::usual_limits();
   connection& open(int fd) { return table.open(fd, "127.0.0.1", limits); }
 };
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "net/request_parser.hpp"
+#include "tests/net/usual_options.hpp"
 
 #include <cstddef>
 #include <string>
@@ -78,11 +79,12 @@ std::string parse_stream(std::string_view input, const parser_limits& limits, Ne
   return out + " at " + std::to_string(pos) + "\n";
 }
 
-inline std::string parse_whole(std::string_view input, const parser_limits& limits = {}) {
+inline std::string parse_whole(std::string_view input, const parser_limits& limits = test::usual_limits()) {
   return parse_stream(input, limits, [](size_t left) { return left; });
 }
 
-inline std::string parse_bytewise(std::string_view input, const parser_limits& limits = {}) {
+inline std::string parse_bytewise(std::string_view input,
+                                  const parser_limits& limits = test::usual_limits()) {
   return parse_stream(input, limits, [](size_t) { return size_t{1}; });
 }
 

@@ -3,6 +3,7 @@
 #define CAF_SUITE net.parser_limits
 
 #include "tests/net/refusal_rows.hpp"
+#include "tests/net/usual_options.hpp"
 
 #include <caf/test/unit_test.hpp>
 
@@ -12,7 +13,7 @@ using namespace beckon::net;
 using namespace beckon::net::test;
 
 CAF_TEST(limits) {
-  parser_limits l;
+  auto l = test::usual_limits();
   l.request_line_bytes_max = 32;
   l.header_bytes_max = 128;
   l.header_fields_max = 4;
@@ -52,7 +53,7 @@ CAF_TEST(limits) {
 
 CAF_TEST(many small extensions) {
   // Each is within its own bound; together they are a flood.
-  parser_limits l;
+  auto l = test::usual_limits();
   l.header_bytes_max = 200;
   std::string body;
   for (int i = 0; i < 30; ++i)

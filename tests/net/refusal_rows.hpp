@@ -3,6 +3,7 @@
 // Tables of byte streams and the status that each must get. Include it behind the definition of CAF_SUITE.
 
 #include "tests/net/parser_feeding.hpp"
+#include "tests/net/usual_options.hpp"
 
 #include <caf/test/unit_test.hpp>
 
@@ -24,7 +25,7 @@ inline uint16_t status_of(const std::string& outcome) {
 }
 
 // Not shared between the suites: the test macros may name their own.
-static inline void check(const std::vector<row>& rows, const parser_limits& limits = {}) {
+static inline void check(const std::vector<row>& rows, const parser_limits& limits = test::usual_limits()) {
   for (const auto& r : rows) {
     const auto whole = parse_whole(r.input, limits);
     CAF_MESSAGE(r.name);

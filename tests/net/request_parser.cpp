@@ -3,6 +3,7 @@
 #include "net/request_parser.hpp"
 
 #include "tests/net/parser_feeding.hpp"
+#include "tests/net/usual_options.hpp"
 
 #include <caf/test/unit_test.hpp>
 
@@ -17,7 +18,8 @@ using state = request_parser::state;
 namespace {
 
 /// The one request that `input` is; null and a failed check when it is something else.
-std::unique_ptr<request> parse_one(const std::string& input, const parser_limits& limits = {}) {
+std::unique_ptr<request> parse_one(const std::string& input,
+                                   const parser_limits& limits = test::usual_limits()) {
   request_parser p{limits};
   const auto n = p.feed(input);
   CAF_REQUIRE_EQUAL(n, input.size());
@@ -188,7 +190,7 @@ CAF_TEST(expect continue) {
   request_parser chunked{{}};
   chunked.feed("POST / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nTransfer-Encoding: chunked\r\n\r\n");
   CAF_CHECK_EQUAL(chunked.take_expect_continue(), true);
-  parser_limits small;
+  auto small = test::usual_limits();
   small.body_bytes_max = 1;
   request_parser refused{small};
   refused.feed(head);
@@ -223,7 +225,7 @@ CAF_TEST(a failure names the line) {
 }
 
 CAF_TEST(memory follows what was sent and stays within the limit) {
-  parser_limits l;
+  auto l = test::usual_limits();
   const size_t bytes = 1000000;
   request_parser p{l};
   p.feed("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: " + std::to_string(bytes) + "\r\n\r\n");

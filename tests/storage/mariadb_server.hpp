@@ -53,7 +53,19 @@ struct server_address {
     mysql_options o;
     o.socket = socket;
     o.port = port;
-    o.password = "beckon";
+    o.host = "127.0.0.1";
+    o.user = o.password = o.database = "beckon";
+    o.connect_timeout_ms = 3000;
+    o.read_timeout_ms = o.write_timeout_ms = 5000;
+    o.ping_after_idle_ms = 30'000;
+    o.recycle_after_ms = 1'800'000;
+    o.pool_size = 4;
+    o.max_overflow = 2;
+    o.pool_timeout_ms = 2000;
+    o.connect_retry_ms = 50;
+    o.connect_retry_max_ms = 1000;
+    o.replica_staleness_ms = 2000;
+    o.replica_check_ms = 500;
     o.transaction_idle_ms = 60'000; // tests hold transactions open, on busy machines too
     return o;
   }

@@ -4,6 +4,7 @@
 #include "decision/catalog.hpp"
 #include "json/json.hpp"
 #include "json/object_reader.hpp"
+#include "json/writer.hpp"
 
 #include <algorithm>
 #include <map>
@@ -162,10 +163,14 @@ std::string in_words(size_t popups, bool settings, const char* nothing) {
 }
 
 std::string write_catalog_document(const storage::catalog_rows& rows) {
-  auto out = "{\"settings\": " + decision::to_json(settings_in(rows.settings, {})) + ",\n \"popups\": [";
-  for (size_t i = 0; i < rows.popups.size(); ++i)
-    out.append(i == 0 ? "\n  " : ",\n  ").append(rows.popups[i].document);
-  out += rows.popups.empty() ? "]}\n" : "\n ]}\n";
+  std::string out;
+  json::writer w{out};
+  w.begin_object().key("settings").space(" ").raw(decision::to_json(settings_in(rows.settings, {})));
+  w.space("\n ").key("popups").space(" ").begin_array();
+  for (const auto& row : rows.popups)
+    w.space("\n  ").raw(row.document);
+  w.end_array(rows.popups.empty() ? "" : "\n ").end_object();
+  out += '\n';
   return out;
 }
 

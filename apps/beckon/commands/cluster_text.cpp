@@ -1,6 +1,9 @@
 #include "apps/beckon/commands/cluster_view.hpp"
 #include "json/json.hpp"
 #include "json/time_text.hpp"
+#include "json/writer.hpp"
+#include "storage/cluster_json.hpp"
+#include "storage/cluster_rules.hpp"
 
 #include <algorithm>
 #include <array>
@@ -135,7 +138,7 @@ std::string verdict_of(const cluster_picture& p) {
     return "no node is there, so nobody is shown a popup; start one\n";
   if (auto orphans = shards_without_owner(p); !orphans.empty()) {
     constexpr size_t list_bytes_max = 60;
-    auto list = shard_ranges(orphans);
+    auto list = storage::cluster_rules::shard_ranges(orphans);
     return std::to_string(orphans.size()) + " of " + std::to_string(p.shards.size())
            + " shards have no living owner" + (list.size() > list_bytes_max ? "" : " (" + list + ')')
            + "; their users are shown no popup until a node takes them over\n";
@@ -145,61 +148,26 @@ std::string verdict_of(const cluster_picture& p) {
   return "all " + std::to_string(p.shards.size()) + " shards have a living owner\n";
 }
 
-void append_text(std::string& out, std::string_view name, const std::string& value) {
-  out.append(",\"").append(name).append("\":");
-  json::append_quoted(out, value);
+void write_ids(json::writer& out, const std::vector<incarnation_id>& ids) {
+  out.begin_array();
+  for (auto id : ids)
+    out.number(id);
+  out.end_array();
 }
 
-void append_number(std::string& out, std::string_view name, int64_t value) {
-  out.append(",\"").append(name).append("\":").append(std::to_string(value));
-}
-
-void append_ids(std::string& out, std::string_view name, const std::vector<incarnation_id>& ids) {
-  out.append(",\"").append(name).append("\":[").append(list_of(ids, ",")).append("]");
-}
-
-void append_node(std::string& out, const cluster_picture& p, const cluster_node& n) {
+void write_node(json::writer& out, const cluster_picture& p, const cluster_node& n) {
   auto shards = shards_of(p, n.incarnation);
-  out += R"({"incarnation":)" + std::to_string(n.incarnation);
-  append_text(out, "name", n.name);
-  append_text(out, "state", to_string(n.state));
-  append_text(out, "address", n.address);
-  append_text(out, "http", n.http);
-  append_text(out, "version", n.version);
-  append_text(out, "heartbeat_at", json::format_rfc3339(n.heartbeat_ms));
-  append_text(out, "lease_until", json::format_rfc3339(n.lease_until_ms));
+  storage::begin_node(out, n);
   auto left = n.state == node_state::dead ? 0 : std::max<int64_t>(0, n.lease_until_ms - p.now_ms);
-  append_number(out, "lease_left_ms", left);
-  append_ids(out, "suspects", n.suspects);
-  append_ids(out, "suspected_by", suspected_by(p, n.incarnation));
-  append_number(out, "shards", static_cast<int64_t>(shards.size()));
-  append_text(out, "owns", shard_ranges(shards));
-  out += '}';
-}
-
-void append_move(std::string& out, const cluster_shard& s) {
-  out += R"({"shard":)" + std::to_string(s.shard);
-  append_number(out, "from", static_cast<int64_t>(s.owner));
-  append_number(out, "to", static_cast<int64_t>(s.next_owner));
-  append_number(out, "epoch", static_cast<int64_t>(s.epoch));
-  out += '}';
+  out.member("lease_left_ms", left);
+  write_ids(out.key("suspects"), n.suspects);
+  write_ids(out.key("suspected_by"), suspected_by(p, n.incarnation));
+  out.member("shards", shards.size())
+      .member("owns", storage::cluster_rules::shard_ranges(shards))
+      .end_object();
 }
 
 } // namespace
-
-std::string shard_ranges(const std::vector<uint16_t>& sorted) {
-  std::string out;
-  for (size_t i = 0; i < sorted.size();) {
-    auto last = i;
-    while (last + 1 < sorted.size() && sorted[last + 1] == sorted[last] + 1)
-      ++last;
-    out += (out.empty() ? "" : ", ") + std::to_string(sorted[i]);
-    if (last != i)
-      out += '-' + std::to_string(sorted[last]);
-    i = last + 1;
-  }
-  return out;
-}
 
 bool all_shards_owned(const cluster_picture& picture) {
   return !picture.shards.empty() && shards_without_owner(picture).empty() && unknown_shards(picture).empty();
@@ -221,28 +189,20 @@ std::string nodes_text(const cluster_picture& p) {
 }
 
 std::string nodes_json(const cluster_picture& p) {
-  std::string out = R"({"cluster":)";
-  json::append_quoted(out, p.cluster);
-  append_text(out, "as_of", json::format_rfc3339(p.now_ms));
   uint64_t epoch = 0;
   for (const auto& s : p.shards)
     epoch = std::max(epoch, s.epoch);
-  append_number(out, "epoch", static_cast<int64_t>(epoch));
-  append_number(out, "shards_without_owner", static_cast<int64_t>(shards_without_owner(p).size()));
-  append_number(out, "shards_unknown", static_cast<int64_t>(unknown_shards(p).size()));
-  append_text(out, "fault", p.trouble);
-  out += R"(,"moves":[)";
-  for (const auto& s : p.shards)
-    if (s.known && s.state == shard_state::draining) {
-      out += out.back() == '[' ? "" : ",";
-      append_move(out, s);
-    }
-  out += R"(],"nodes":[)";
-  for (const auto& n : p.nodes) {
-    out += out.back() == '[' ? "" : ",";
-    append_node(out, p, n);
-  }
-  return out + "]}\n";
+  std::string out;
+  json::writer w{out};
+  w.begin_object().member("cluster", p.cluster).key("as_of").time(p.now_ms).member("epoch", epoch);
+  w.member("shards_without_owner", shards_without_owner(p).size());
+  w.member("shards_unknown", unknown_shards(p).size()).member("fault", p.trouble);
+  storage::write_moves(w.key("moves"), p);
+  w.key("nodes").begin_array();
+  for (const auto& n : p.nodes)
+    write_node(w, p, n);
+  w.end_array().end_object();
+  return out + '\n';
 }
 
 } // namespace beckon::apps

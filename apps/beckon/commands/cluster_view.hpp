@@ -16,9 +16,6 @@ bool is_living(const storage::cluster_picture& picture, storage::incarnation_id 
 /// Shards of nobody, or of a node that is gone or has let its lease run out.
 std::vector<uint16_t> shards_without_owner(const storage::cluster_picture& picture);
 
-/// "0-3, 7".
-std::string shard_ranges(const std::vector<uint16_t>& sorted);
-
 /// "n1 (incarnation 3)".
 std::string title_of(const storage::cluster_node& node);
 

@@ -2,6 +2,7 @@
 
 #include "json/json.hpp"
 #include "json/time_text.hpp"
+#include "json/writer.hpp"
 
 #include <spdlog/formatter.h>
 #include <spdlog/sinks/stdout_sinks.h>
@@ -47,19 +48,6 @@ void append_value(std::string& out, std::string_view value) {
     append_escaped(out, {&c, 1});
   }
   out.push_back('"');
-}
-
-void append_json_text(std::string& out, std::string_view text) {
-  if (json::is_utf8(text)) {
-    json::append_quoted(out, text);
-    return;
-  }
-  std::string ascii{text};
-  for (char& c : ascii) {
-    if (static_cast<unsigned char>(c) >= 0x80)
-      c = '?';
-  }
-  json::append_quoted(out, ascii);
 }
 
 /// Cuts off and returns what stands before the next mark.
@@ -150,20 +138,19 @@ std::string format_text(int64_t unix_ms, std::string_view level, std::string_vie
 }
 
 std::string format_json(int64_t unix_ms, std::string_view level, std::string_view payload) {
-  auto out = "{\"time\":\"" + json::format_rfc3339(unix_ms) + "\",\"level\":\"";
-  out.append(level).append("\",\"message\":");
-  append_json_text(out, take_until(payload, field_mark));
+  std::string out;
+  json::writer w{out};
+  w.begin_object().key("time").time(unix_ms).member("level", level);
+  w.key("message").any_text(take_until(payload, field_mark));
   while (!payload.empty()) {
     auto f = take_field(payload);
-    out.push_back(',');
-    append_json_text(out, f.name);
-    out.push_back(':');
+    w.key(f.name);
     if (f.is_number)
-      out.append(f.value);
+      w.raw(f.value);
     else
-      append_json_text(out, f.value);
+      w.any_text(f.value);
   }
-  out.push_back('}');
+  w.end_object();
   return out;
 }
 

@@ -7,6 +7,7 @@
 #include "apps/beckon/serve/log.hpp"
 #include "apps/beckon/serve/stop_signals.hpp"
 #include "base/address_text.hpp"
+#include "base/clock.hpp"
 #include "storage/error.hpp"
 
 #include <caf/actor_system.hpp>
@@ -146,9 +147,9 @@ int wait_for_end(stop_signals& signals, const actors::node& node, bool is_worker
 
 /// Stops the node; the exit code, which is never success when something could not be saved.
 int stop_node(actors::node& node, int code) {
-  auto began = std::chrono::steady_clock::now();
+  auto began_ms = base::steady_ms();
   auto cut_off = node.stop();
-  auto took = std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - began);
+  auto took_ms = base::steady_ms() - began_ms;
   auto reason = node.fatal_reason();
   if (code == exit_success && !reason.empty()) {
     log_line(log_level::error,
@@ -157,7 +158,7 @@ int stop_node(actors::node& node, int code) {
     code = exit_fatal;
   }
   log_line(cut_off == 0 ? log_level::info : log_level::warn, "stopped",
-           {{"cut_off_requests", cut_off}, {"took_ms", took.count()}, {"exit_code", code}});
+           {{"cut_off_requests", cut_off}, {"took_ms", took_ms}, {"exit_code", code}});
   return code;
 }
 

@@ -1,6 +1,7 @@
 #include "apps/examples/hello/hello_handler.hpp"
 
 #include "actors/seam/request_body.hpp"
+#include "json/writer.hpp"
 
 #include <utility>
 
@@ -19,9 +20,9 @@ net::response greet(const net::request& request, const actors::catalog_view_ptr&
                              "the name has more than 40 bytes; say hello to somebody with a shorter one");
   if (!catalog)
     return net::make_unavailable("the catalogue is not loaded yet");
-  std::string body = "{\"hello\":";
-  json::append_quoted(body, name);
-  body += ",\"popups\":" + std::to_string(catalog->rows.popups.size()) + '}';
+  std::string body;
+  json::writer w{body};
+  w.begin_object().member("hello", name).member("popups", catalog->rows.popups.size()).end_object();
   return actors::json_answer(std::move(body));
 }
 

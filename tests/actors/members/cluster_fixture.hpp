@@ -2,6 +2,8 @@
 
 #include "actors/context/cluster_context.hpp"
 #include "actors/context/node_context.hpp"
+#include "actors/members/open_cluster.hpp"
+#include "actors/node/configured_options.hpp"
 #include "cluster_network.hpp"
 #include "cluster_store.hpp"
 #include "storage/store.hpp"
@@ -58,8 +60,8 @@ class sim_cluster {
   sim_network network;
   storage::store_ptr database;
   std::array<sim_node, sim_nodes_max> nodes;
-  node_options options;
-  cluster_options cluster;
+  node_options options = options_from(config::configuration{});
+  cluster_options cluster = cluster_options_from(config::configuration{});
 
   // -- nodes
   void boot(size_t place);

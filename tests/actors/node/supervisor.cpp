@@ -20,6 +20,7 @@ struct fixture {
   supervisor_actor boss;
 
   fixture() {
+    node->options = options_from(config::configuration{});
     node->options.readers = 1;
     node->options.backoff_ms = 1;
     node->metrics = std::make_shared<node_metrics>(std::make_shared<prometheus::Registry>());

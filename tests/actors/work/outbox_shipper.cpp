@@ -4,6 +4,7 @@
 
 #include "storage/sqlite/outbox.hpp"
 #include "tests/actors/node_fixture.hpp"
+#include "tests/storage/sqlite/usual_options.hpp"
 
 #include <cstdlib>
 #include <filesystem>
@@ -20,9 +21,7 @@ struct fixture : actors::test::node_fixture {
   void begin() {
     directory = (std::filesystem::temp_directory_path() / "beckon-actors-XXXXXX").string();
     CAF_REQUIRE(::mkdtemp(directory.data()) != nullptr);
-    storage::outbox_options o;
-    o.path = directory + "/outbox.db";
-    auto opened = storage::open_outbox(o);
+    auto opened = storage::open_outbox(storage::test::usual_outbox(directory + "/outbox.db"));
     CAF_REQUIRE(opened);
     node->outbox = opened->box;
     start();

@@ -3,6 +3,7 @@
 
 #include "apps/beckon/host/tcp_probe.hpp"
 #include "json/json.hpp"
+#include "storage/cluster_rules.hpp"
 
 #include <caf/test/unit_test.hpp>
 
@@ -13,6 +14,7 @@ using namespace beckon;
 using namespace beckon::apps;
 using storage::node_state;
 using storage::shard_state;
+using storage::cluster_rules::shard_ranges;
 
 namespace {
 

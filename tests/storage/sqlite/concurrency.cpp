@@ -4,6 +4,7 @@
 #include "tests/storage/cluster_samples.hpp"
 #include "tests/storage/job_samples.hpp"
 #include "tests/storage/scratch_directory.hpp"
+#include "tests/storage/sqlite/usual_options.hpp"
 
 #include <caf/test/unit_test.hpp>
 
@@ -24,11 +25,10 @@ constexpr int64_t wal_pages = 50;
 
 struct fixture {
   scratch_directory scratch;
-  sqlite_options options;
+  sqlite_options options = usual_options(scratch.file("beckon.db"));
   store_ptr store;
 
   fixture() {
-    options.path = scratch.file("beckon.db");
     options.wal_checkpoint_pages = wal_pages;
     auto opened = open_sqlite(options);
     if (!opened)

@@ -13,8 +13,7 @@ struct sqlite_sessions {
   std::unique_ptr<beckon::storage::session> reader;
 
   sqlite_sessions() {
-    beckon::storage::sqlite_options options;
-    options.path = scratch.file("beckon.db");
+    auto options = beckon::storage::test::usual_options(scratch.file("beckon.db"));
     auto opened = beckon::storage::open_sqlite(options);
     if (!opened)
       CAF_FAIL(beckon::storage::describe(opened.error()));
@@ -27,3 +26,4 @@ struct sqlite_sessions {
 using contract_fixture = sqlite_sessions;
 
 #include "tests/storage/contract.hpp"
+#include "tests/storage/sqlite/usual_options.hpp"

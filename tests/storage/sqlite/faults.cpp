@@ -3,6 +3,7 @@
 #include "storage/sqlite/store.hpp"
 #include "tests/storage/job_samples.hpp"
 #include "tests/storage/scratch_directory.hpp"
+#include "tests/storage/sqlite/usual_options.hpp"
 
 #include <caf/test/unit_test.hpp>
 
@@ -43,10 +44,9 @@ std::vector<write_job> group_jobs(int group) {
 
 struct fixture {
   scratch_directory scratch;
-  sqlite_options options;
+  sqlite_options options = usual_options(scratch.file("beckon.db"));
 
   fixture() {
-    options.path = scratch.file("beckon.db");
     options.wal_checkpoint_pages = 40; // so that checkpoints happen all the time
   }
 

@@ -5,6 +5,7 @@
 #include "storage/sqlite/store.hpp"
 #include "tests/storage/job_samples.hpp"
 #include "tests/storage/scratch_directory.hpp"
+#include "tests/storage/sqlite/usual_options.hpp"
 
 #include <caf/test/unit_test.hpp>
 
@@ -33,11 +34,7 @@ struct fixture {
   scratch_directory scratch;
   const std::string path = scratch.file("beckon.db");
 
-  sqlite_options options() const {
-    sqlite_options o;
-    o.path = path;
-    return o;
-  }
+  sqlite_options options() const { return usual_options(path); }
 
   store_ptr open() const {
     auto store = open_sqlite(options());

@@ -3,6 +3,7 @@
 #include "storage/sqlite/outbox.hpp"
 
 #include "tests/storage/scratch_directory.hpp"
+#include "tests/storage/sqlite/usual_options.hpp"
 
 #include <caf/test/dsl.hpp>
 #include <sqlite3.h>
@@ -18,9 +19,7 @@ namespace {
 
 struct fixture {
   storage::test::scratch_directory directory;
-  outbox_options options;
-
-  fixture() { options.path = directory.file("outbox.db"); }
+  outbox_options options = storage::test::usual_outbox(directory.file("outbox.db"));
 
   outbox_ptr open() {
     auto opened = open_outbox(options);

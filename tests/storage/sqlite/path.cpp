@@ -3,6 +3,7 @@
 #include "storage/sqlite/store.hpp"
 #include "tests/storage/job_samples.hpp"
 #include "tests/storage/scratch_directory.hpp"
+#include "tests/storage/sqlite/usual_options.hpp"
 
 #include <caf/test/unit_test.hpp>
 #include <sqlite3.h>
@@ -20,9 +21,7 @@ namespace {
 
 struct fixture {
   scratch_directory scratch;
-  sqlite_options options;
-
-  fixture() { options.path = scratch.file("beckon.db"); }
+  sqlite_options options = usual_options(scratch.file("beckon.db"));
 
   store_ptr open() {
     auto store = open_sqlite(options);
