@@ -30,6 +30,9 @@ row_reader::row_reader(connection& db)
       load_profiles_(db, "SELECT user, attributes FROM user_profile FORCE INDEX(PRIMARY) WHERE user IN (",
                      "?", ", ", ")"),
       load_answer_(db, "SELECT body FROM answer WHERE user = ? AND request_id = ? AND at >= ?"),
+      load_erasures_(db, "SELECT user, shard, begun_at FROM erasure WHERE user > ? ORDER BY user LIMIT ?"),
+      load_marks_(db, "SELECT user, last_seq FROM erasure"),
+      load_mark_(db, "SELECT user, last_seq FROM erasure WHERE user = ?"),
       load_popups_(db, "SELECT id, revision, document, created_at, updated_at FROM popup "
                        "WHERE document IS NOT NULL ORDER BY id"),
       load_settings_(db, "SELECT document, revision FROM settings WHERE one = 1"),
@@ -66,6 +69,13 @@ std::optional<std::string> row_reader::load_answer(const std::string& user, cons
   if (!r.next())
     return std::nullopt;
   return std::string{r.text(0)};
+}
+
+std::vector<erasure_row> row_reader::load_erasures(const std::string& after, uint32_t limit) {
+  std::vector<erasure_row> out;
+  for (rows r{load_erasures_, after, limit}; r.next();)
+    out.push_back({std::string{r.text(0)}, static_cast<uint16_t>(r.integer(1)), r.integer(2)});
+  return out;
 }
 
 // -- catalogue ------------------------------------------------------------------------------------
@@ -166,6 +176,7 @@ bool sieves(const event_filter& f) {
 /// whatever comes first: rare events of one type cost many short pages, never one long one.
 struct row_reader::page_in_making {
   const event_filter& filter;
+  const erased_events& erased;
   const connection& db;
   size_t limit;
   size_t looks_left;
@@ -175,7 +186,7 @@ struct row_reader::page_in_making {
 
   size_t piece_rows() const {
     auto wanted = limit - page.events.size();
-    return std::min(looks_left, sieves(filter) ? std::max(wanted, piece_rows_min) : wanted);
+    return std::min(looks_left, sieves(filter) || !erased.none() ? std::max(wanted, piece_rows_min) : wanted);
   }
 
   /// Whether the rows ended before the page did.
@@ -185,7 +196,7 @@ struct row_reader::page_in_making {
         return seen < asked;
       --looks_left;
       page.next = {r.integer(at), r.integer(seq)};
-      if (passes(r, filter))
+      if (passes(r, filter) && !erased.contain(r.text(user), page.next.seq))
         page.events.push_back(event_from(r, db));
     }
     return false;
@@ -210,9 +221,27 @@ values row_reader::arguments(const event_filter& filter, const event_cursor& fro
   return out;
 }
 
+/// To be asked before the events: a mark that goes meanwhile has none left.
+erased_events row_reader::load_erased(const event_filter& filter) {
+  erased_events out;
+  auto take = [&out](rows& r) {
+    while (r.next())
+      out.add(r.text(0), r.integer(1));
+  };
+  if (filter.user.empty()) {
+    rows all{load_marks_};
+    take(all);
+  } else {
+    rows one{load_mark_, filter.user};
+    take(one);
+  }
+  return out;
+}
+
 event_page row_reader::load_events(const event_filter& filter, const event_cursor& from, uint32_t limit) {
   auto& list = choose(filter);
-  page_in_making making{filter, db_, limit, event_rows_looked_at(limit), {}};
+  const auto erased = load_erased(filter);
+  page_in_making making{filter, erased, db_, limit, event_rows_looked_at(limit), {}};
   auto& page = making.page;
   page.next = from;
   if (filter.since_ms && *filter.since_ms > from.at_ms)

@@ -41,6 +41,9 @@ row_reader::row_reader(const std::string& path, int64_t busy_timeout_ms)
       load_state_(db_, "SELECT state FROM user_state WHERE user = ?"),
       load_profile_(db_, "SELECT attributes FROM user_profile WHERE user = ?"),
       load_answer_(db_, "SELECT body FROM answer WHERE user = ? AND request_id = ? AND at >= ?"),
+      load_erasures_(db_, "SELECT user, shard, begun_at FROM erasure WHERE user > ? ORDER BY user LIMIT ?"),
+      load_marks_(db_, "SELECT user, last_seq FROM erasure"),
+      load_mark_(db_, "SELECT user, last_seq FROM erasure WHERE user = ?"),
       load_popups_(db_, "SELECT id, revision, document, created_at, updated_at FROM popup "
                         "WHERE document IS NOT NULL ORDER BY id"),
       load_settings_(db_, "SELECT document, revision FROM settings"),
@@ -73,6 +76,13 @@ std::optional<std::string> row_reader::load_answer(const std::string& user, cons
   if (!r.next())
     return std::nullopt;
   return std::string{r.text(0)};
+}
+
+std::vector<erasure_row> row_reader::load_erasures(const std::string& after, uint32_t limit) {
+  std::vector<erasure_row> out;
+  for (rows r{load_erasures_, after, limit}; r.next();)
+    out.push_back({std::string{r.text(0)}, static_cast<uint16_t>(r.integer(1)), r.integer(2)});
+  return out;
 }
 
 // -- catalogue ------------------------------------------------------------------------------------
@@ -161,6 +171,7 @@ bool passes(const rows& r, const event_filter& f) {
 /// first: rare events of one type cost many short pages, never one long one.
 struct row_reader::page_in_making {
   const event_filter& filter;
+  const erased_events& erased;
   const std::string& path;
   size_t limit;
   size_t looks_left;
@@ -173,7 +184,7 @@ struct row_reader::page_in_making {
         return true;
       --looks_left;
       page.next = {r.integer(at), r.integer(seq)};
-      if (passes(r, filter))
+      if (passes(r, filter) && !erased.contain(r.text(user), page.next.seq))
         page.events.push_back(event_from(r, path));
     }
     return false;
@@ -190,6 +201,22 @@ row_reader::listing& row_reader::choose(const event_filter& filter, std::string_
   return filter.popup.empty() ? all_events_ : popup_events_;
 }
 
+erased_events row_reader::load_erased(const event_filter& filter) {
+  erased_events out;
+  auto take = [&out](rows& r) {
+    while (r.next())
+      out.add(r.text(0), r.integer(1));
+  };
+  if (filter.user.empty()) {
+    rows all{load_marks_};
+    take(all);
+  } else {
+    rows one{load_mark_, filter.user};
+    take(one);
+  }
+  return out;
+}
+
 event_page row_reader::load_events(const event_filter& filter, const event_cursor& from, uint32_t limit) {
   transaction moment{db_, transaction::kind::read};
   std::string_view key;
@@ -198,7 +225,8 @@ event_page row_reader::load_events(const event_filter& filter, const event_curso
   if (filter.since_ms && *filter.since_ms > start.at_ms)
     start = {*filter.since_ms, std::numeric_limits<int64_t>::min()};
   auto until = filter.until_ms.value_or(std::numeric_limits<int64_t>::max());
-  page_in_making making{filter, db_.path(), limit, event_rows_looked_at(limit), {}};
+  const auto erased = load_erased(filter);
+  page_in_making making{filter, erased, db_.path(), limit, event_rows_looked_at(limit), {}};
   making.page.next = start;
   bool ended = start.at_ms >= until;
   if (!ended) {
