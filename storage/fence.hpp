@@ -19,6 +19,8 @@ void each_fence(const write_job& job, F&& f) {
     name({profile->shard, profile->held});
   else if (const auto* erase = std::get_if<user_erase>(&job))
     name({erase->shard, erase->held});
+  else if (const auto* piece = std::get_if<erase_piece>(&job))
+    name({piece->shard, piece->held});
   else if (const auto* batch = std::get_if<event_batch_write>(&job))
     for (const auto& named : batch->held)
       name(named);

@@ -86,12 +86,29 @@ struct profile_write {
   fence held = {};
 };
 
-/// Erases profile, state, remembered answers and events of a user, and takes what they counted out of the
-/// counters.
+/// How many events of an erased user one transaction deletes at most: with a page or two to touch for each,
+/// it holds up the jobs behind it for some milliseconds.
+constexpr uint32_t erased_events_per_piece = 500;
+
+/// Erases profile, state and remembered answers of a user, takes what the user counted out of the counters,
+/// and deletes at most `limit` events. When there may be more it marks the user: from then on no event that
+/// was stored before is listed, and erase_piece deletes the rest. Events that are stored later belong to a
+/// new life of the user and stay.
 struct user_erase {
   std::string user;
   uint16_t shard = 0;
   fence held = {};
+  int64_t at_ms = 0;
+  uint32_t limit = erased_events_per_piece;
+};
+
+/// Looks at no more than `limit` (at least 1) further events of a marked user, deletes those from before the
+/// mark, and takes the mark away when it has come to the end. not_found: the user is not marked.
+struct erase_piece {
+  std::string user;
+  uint16_t shard = 0;
+  fence held = {};
+  uint32_t limit = erased_events_per_piece;
 };
 
 /// Writes a new revision of a popup. The revision is one more than the last this id ever had.
@@ -128,7 +145,7 @@ struct answers_prune {
 };
 
 using write_job = std::variant<claim_write, event_batch_write, profile_write, user_erase, popup_write,
-                               popup_erase, settings_write, answers_prune, popup_mark>;
+                               popup_erase, settings_write, answers_prune, popup_mark, erase_piece>;
 
 // -- outcomes, in the order of the jobs -----------------------------------------------------------
 
@@ -154,7 +171,8 @@ struct write_outcome {
   uint64_t catalog_version = 0;   // popup and settings writes: the new one
   bool existed = false;           // popup writes: whether there was a live popup of this id before
   uint32_t duplicates = 0;        // event batches: ids that were there already
-  uint32_t affected = 0;          // prune: rows dropped
+  uint32_t affected = 0;          // prune, erase_piece: rows dropped
+  bool more = false;              // user_erase, erase_piece: the user is marked, and events may be left
   uint32_t unreadable_states = 0; // event batches: users whose state could not be read, and so did not move
   std::string unreadable_user;    // one of them, for the log
   std::vector<changed_user> changed; // event batches
@@ -167,6 +185,13 @@ struct user_row {
   std::string state;      // empty: none stored
   std::string attributes; // empty: no profile stored
   caf::error error = {};  // none, but where this user's database failed and not that of the others
+};
+
+/// The mark of a user whose old events are being deleted.
+struct erasure_row {
+  std::string user;
+  uint16_t shard = 0;
+  int64_t begun_ms = 0; // of the last erasure of this user
 };
 
 struct popup_row {

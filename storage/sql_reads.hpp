@@ -1,7 +1,9 @@
 #pragma once
 
 #include "storage/counters.hpp"
+#include "storage/erased_events.hpp"
 #include "storage/rows.hpp"
+#include "storage/store.hpp"
 
 #include <algorithm>
 #include <cstddef>
@@ -102,15 +104,34 @@ event_row event_from(const Db& db, const Rows& r) {
   return e;
 }
 
+/// What rows of (user, last_seq) say is erased. To be asked before the events: a mark that goes meanwhile has
+/// none left.
+template <class Rows>
+erased_events erased_in(Rows& marks) {
+  erased_events out;
+  while (marks.next())
+    out.add(marks.text(0), marks.integer(1));
+  return out;
+}
+
+/// From rows of (user, shard, begun_at).
+template <class Rows>
+std::vector<erasure_row> erasures_in(Rows& r) {
+  std::vector<erasure_row> out;
+  while (r.next())
+    out.push_back({std::string{r.text(0)}, static_cast<uint16_t>(r.integer(1)), r.integer(2)});
+  return out;
+}
+
 /// Fills one page from rows in the order of (at, seq). A page ends when it is full or when it has looked at
 /// its share of rows, whatever comes first: rare events of one type cost many short pages, never one long
 /// one.
 template <class Rows, class Db>
 class page_in_making {
  public:
-  page_in_making(const Db& db, const event_filter& filter, const event_cursor& from, size_t limit,
-                 size_t looks)
-      : db_(db), filter_(filter), limit_(limit), looks_left_(looks) {
+  page_in_making(const Db& db, const event_filter& filter, const erased_events& erased, const event_cursor& from,
+                 uint32_t limit)
+      : db_(db), filter_(filter), erased_(erased), limit_(limit), looks_left_(event_rows_looked_at(limit)) {
     page.next = from;
     if (filter.since_ms && *filter.since_ms > from.at_ms)
       page.next = {*filter.since_ms, std::numeric_limits<int64_t>::min()};
@@ -128,7 +149,7 @@ class page_in_making {
         return seen < asked;
       --looks_left_;
       page.next = {r.integer(column::at), r.integer(column::seq)};
-      if (passes(r))
+      if (passes(r) && !erased_.contain(r.text(column::user), page.next.seq))
         page.events.push_back(event_from(db_, r));
     }
     return false;
@@ -145,6 +166,7 @@ class page_in_making {
 
   const Db& db_;
   const event_filter& filter_;
+  const erased_events& erased_;
   size_t limit_;
   size_t looks_left_;
 };

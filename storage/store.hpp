@@ -52,6 +52,9 @@ class session : public write_session {
   virtual caf::expected<std::optional<std::string>>
   load_answer(const std::string& user, const std::string& request_id, int64_t not_before_ms) = 0;
 
+  /// The marked users after `after`, at most `limit`, sorted by user.
+  virtual caf::expected<std::vector<erasure_row>> load_erasures(const std::string& after, uint32_t limit) = 0;
+
   virtual caf::expected<catalog_rows> load_catalog() = 0;
 
   /// Only the version, cheap enough to poll.
@@ -61,7 +64,7 @@ class session : public write_session {
 
   /// At most `limit` events after `from`, ordered by (at, arrival). A filter that few rows pass may yield a
   /// shorter, even an empty page although more follow (at most event_rows_looked_at() rows are looked at for
-  /// one page): go on from `next` until `last`.
+  /// one page): go on from `next` until `last`. Events that an erasure has yet to delete are passed over.
   virtual caf::expected<event_page> load_events(const event_filter& filter, const event_cursor& from,
                                                 uint32_t limit) = 0;
 };

@@ -144,6 +144,17 @@ using user_shard_actor = caf::typed_actor<
 /// Drops remembered answers that are older than a retry may be. Runs on: scheduler. Blocks: no.
 using answer_pruner_actor = caf::typed_actor<caf::reacts_to<beat_atom>, caf::reacts_to<write_result_ptr>>;
 
+/// Deletes the events of erased users that their erasure has left, piece by piece; in a cluster those of the
+/// shards of this node. Runs on: scheduler. Blocks: no. Lost on a crash: nothing; the marks are in the store.
+using eraser_actor = caf::typed_actor<
+    // Looks for marks now and then.
+    caf::reacts_to<beat_atom>,
+    // A mark was made.
+    caf::reacts_to<look_atom>,
+    // A pause is over.
+    caf::reacts_to<retry_atom>, caf::reacts_to<write_result_ptr>, caf::reacts_to<read_result_ptr>,
+    caf::reacts_to<lost_atom>>;
+
 /// Ships events from the outbox to the store in the order of arrival, one group at a time. Runs on: own
 /// thread. Blocks: yes, for the outbox's file. Bounds: outbox.ship-events-max in one group. Lost on a crash:
 /// nothing; what was shipped twice counts once.
@@ -211,6 +222,7 @@ struct node_handles {
       event_writers; // takes accepted events: the outbox's pool, or `writers` where there is no outbox
   reader_pool_actor readers;
   catalog_cache_actor catalog;
+  eraser_actor eraser;
 };
 
 } // namespace beckon::actors

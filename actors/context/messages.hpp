@@ -115,16 +115,21 @@ struct load_catalog_job {
 struct load_stats_job {
   std::string popup;
 };
+struct load_erasures_job {
+  std::string after;
+  uint32_t limit = 100;
+};
 struct load_events_job {
   storage::event_filter filter;
   storage::event_cursor from;
   uint32_t limit = 500;
 };
 
-using read_job =
-    std::variant<load_users_job, load_answer_job, load_catalog_job, load_stats_job, load_events_job>;
-using read_value = std::variant<std::monostate, storage::user_row, std::optional<std::string>,
-                                storage::catalog_rows, std::vector<storage::stat_row>, storage::event_page>;
+using read_job = std::variant<load_users_job, load_answer_job, load_catalog_job, load_stats_job,
+                              load_events_job, load_erasures_job>;
+using read_value =
+    std::variant<std::monostate, storage::user_row, std::optional<std::string>, storage::catalog_rows,
+                 std::vector<storage::stat_row>, storage::event_page, std::vector<storage::erasure_row>>;
 
 struct read_result {
   uint64_t token = 0;

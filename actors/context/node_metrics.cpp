@@ -148,6 +148,10 @@ node_metrics::node_metrics(std::shared_ptr<pm::Registry> registry)
       make_counter(r, "beckon_read_overloads_total", "Read jobs refused because the queue was full");
   read_failures = make_counter(r, "beckon_read_failures_total", "Reads that failed");
   restarts = make_counter(r, "beckon_actor_restarts_total", "Actors started again after they died");
+  erased_events = make_counter(r, "beckon_erased_events_total",
+                               "Events of erased users that were deleted after their erasure");
+  erasures_open = make_gauge(r, "beckon_erasures_open",
+                             "Erased users whose events this node is deleting, at most 100 at a time");
   read_queue_jobs = make_gauge(r, "beckon_read_queue_jobs", "Read jobs that wait for a reader");
   catalog_version = make_gauge(r, "beckon_catalog_version", "Version of the live catalogue");
   catalog_popups = make_gauge(r, "beckon_catalog_popups", "Popups in the catalogue, of every status");

@@ -73,6 +73,8 @@ class node_metrics {
   prometheus::Counter* read_overloads = nullptr;
   prometheus::Counter* read_failures = nullptr;
   prometheus::Counter* restarts = nullptr;
+  prometheus::Counter* erased_events = nullptr;
+  prometheus::Gauge* erasures_open = nullptr;
   prometheus::Gauge* read_queue_jobs = nullptr;
   prometheus::Gauge* catalog_version = nullptr;
   prometheus::Gauge* catalog_popups = nullptr;

@@ -4,6 +4,7 @@
 #include "actors/context/cluster_context.hpp"
 #include "actors/users/user_shard.hpp"
 #include "actors/work/answer_pruner.hpp"
+#include "actors/work/eraser.hpp"
 #include "actors/work/outbox_shipper.hpp"
 #include "actors/work/reader.hpp"
 #include "actors/work/reader_pool.hpp"
@@ -52,6 +53,8 @@ void supervisor_state::tell_lost() {
       self->send(shard, lost_atom::value);
   if (table->catalog)
     self->send(table->catalog, lost_atom::value);
+  if (table->eraser)
+    self->send(table->eraser, lost_atom::value);
   if (shipper)
     self->send(shipper, lost_atom::value);
 }
@@ -168,6 +171,11 @@ void supervisor_state::start_all() {
          }});
   adopt({"answer_pruner",
          [this] { return caf::actor_cast<caf::strong_actor_ptr>(self->spawn(answer_pruner, node)); }});
+  adopt({"eraser", [this] {
+           auto e = self->spawn(eraser, node);
+           replace([&](node_handles& t) { t.eraser = e; });
+           return caf::actor_cast<caf::strong_actor_ptr>(e);
+         }});
   if (node->cluster)
     start_cluster();
   self->send(self, beat_atom::value);

@@ -13,7 +13,7 @@ void user_shard_state::run_user(user_entry& e, pending_user u) {
     return;
   }
   if (u.ask->operation == user_operation::erase) {
-    storage::write_job job = storage::user_erase{u.ask->user, number, fence()};
+    storage::write_job job = storage::user_erase{u.ask->user, number, fence(), node->now_ms()};
     start_write(e, std::move(job), std::move(u));
     return;
   }
@@ -92,6 +92,8 @@ void user_shard_state::user_written(user_entry& e, const write_result& result) {
     replays.forget(u.ask->user);
     // Events alone are something to erase too, and only the store knows of them.
     answer->found = result.outcome.status == storage::write_status::done;
+    if (auto eraser = node->handles()->eraser; eraser && result.outcome.more)
+      self->send(eraser, look_atom::value);
   } else {
     e.profile = std::move(profile);
     e.found = true;

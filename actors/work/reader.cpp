@@ -39,6 +39,7 @@ struct single_read {
     settle(out, session.load_catalog());
   }
   void operator()(const load_stats_job& j) const { settle(out, session.load_stats(j.popup)); }
+  void operator()(const load_erasures_job& j) const { settle(out, session.load_erasures(j.after, j.limit)); }
   void operator()(const load_events_job& j) const {
     settle(out, session.load_events(j.filter, j.from, j.limit));
   }

@@ -34,6 +34,7 @@ struct job_bytes {
   }
   size_t operator()(const storage::profile_write& w) const { return w.user.size() + w.attributes.size(); }
   size_t operator()(const storage::user_erase& w) const { return w.user.size(); }
+  size_t operator()(const storage::erase_piece& w) const { return w.user.size(); }
   size_t operator()(const storage::popup_write& w) const { return w.id.size() + w.document.size(); }
   size_t operator()(const storage::popup_erase& w) const { return w.id.size(); }
   size_t operator()(const storage::settings_write& w) const { return w.document.size(); }

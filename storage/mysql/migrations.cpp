@@ -145,14 +145,25 @@ const std::vector<std::string> version_3{
   next_owner BIGINT NOT NULL))",
     shard_rows()};
 
+// Version 4: users whose old events are being deleted. An event of such a user is of the old life when its
+// seq is no larger than `last_seq`; those up to (from_at, from_seq) have been seen to.
+const std::vector<std::string> version_4{
+    R"(CREATE TABLE IF NOT EXISTS erasure(
+  user VARBINARY(255) NOT NULL PRIMARY KEY,
+  shard SMALLINT NOT NULL,
+  begun_at BIGINT NOT NULL,
+  last_seq BIGINT NOT NULL,
+  from_at BIGINT NOT NULL,
+  from_seq BIGINT NOT NULL))"};
+
 // The step at index n leads from version n to n + 1. Released steps are never edited, only added to. A change
 // of tables ends a transaction, so a step that was cut off is run again from its beginning: each statement
 // must stand that.
-const std::vector<std::string>* const steps[] = {&version_1, &version_2, &version_3};
+const std::vector<std::string>* const steps[] = {&version_1, &version_2, &version_3, &version_4};
 
 constexpr const char* our_tables =
     "'user_state', 'user_profile', 'answer', 'event', 'stat_user', 'stat', 'popup', 'popup_revision', "
-    "'settings', 'ping', 'replica_clock', 'user_place', 'cl_meta', 'cl_node', 'cl_shard'";
+    "'settings', 'ping', 'replica_clock', 'user_place', 'cl_meta', 'cl_node', 'cl_shard', 'erasure'";
 constexpr const char* table_format =
     " ENGINE = InnoDB ROW_FORMAT = DYNAMIC DEFAULT CHARSET = utf8mb4 COLLATE = utf8mb4_bin";
 constexpr const char* own_database = "; give it a database of its own";

@@ -28,6 +28,9 @@ row_reader::row_reader(connection& db)
       load_profiles_(db, "SELECT user, attributes FROM user_profile FORCE INDEX(PRIMARY) WHERE user IN (",
                      "?", ", ", ")"),
       load_answer_(db, "SELECT body FROM answer WHERE user = ? AND request_id = ? AND at >= ?"),
+      load_erasures_(db, "SELECT user, shard, begun_at FROM erasure WHERE user > ? ORDER BY user LIMIT ?"),
+      load_marks_(db, "SELECT user, last_seq FROM erasure"),
+      load_mark_(db, "SELECT user, last_seq FROM erasure WHERE user = ?"),
       load_popups_(db, "SELECT id, revision, document, created_at, updated_at FROM popup "
                        "WHERE document IS NOT NULL ORDER BY id"),
       load_settings_(db, "SELECT document, revision FROM settings WHERE one = 1"),
@@ -61,6 +64,11 @@ std::vector<user_row> row_reader::load_users(const std::vector<std::string>& use
 std::optional<std::string> row_reader::load_answer(const std::string& user, const std::string& request_id,
                                                    int64_t not_before_ms) {
   return sql::first_text<rows>(load_answer_, user, request_id, not_before_ms);
+}
+
+std::vector<erasure_row> row_reader::load_erasures(const std::string& after, uint32_t limit) {
+  rows r{load_erasures_, after, limit};
+  return sql::erasures_in(r);
 }
 
 // -- catalogue ------------------------------------------------------------------------------------
@@ -111,12 +119,22 @@ values row_reader::arguments(const event_filter& filter, const event_cursor& fro
   return out;
 }
 
+erased_events row_reader::load_erased(const event_filter& filter) {
+  if (filter.user.empty()) {
+    rows all{load_marks_};
+    return sql::erased_in(all);
+  }
+  rows one{load_mark_, filter.user};
+  return sql::erased_in(one);
+}
+
 event_page row_reader::load_events(const event_filter& filter, const event_cursor& from, uint32_t limit) {
   auto& list = choose(filter);
-  sql::page_in_making<rows, connection> making{db_, filter, from, limit, event_rows_looked_at(limit)};
+  const auto erased = load_erased(filter);
+  sql::page_in_making<rows, connection> making{db_, filter, erased, from, limit};
   auto& page = making.page;
   while (!page.last && !making.full()) {
-    auto wanted = sieves(filter) ? std::max(making.wanted(), piece_rows_min) : making.wanted();
+    auto wanted = sieves(filter) || !erased.none() ? std::max(making.wanted(), piece_rows_min) : making.wanted();
     auto asked = std::min(making.looks_left(), wanted);
     rows r{list, arguments(filter, page.next, making.until_ms(), asked)};
     page.last = making.take(r, asked);

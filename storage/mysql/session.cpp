@@ -41,6 +41,10 @@ class pooled_session : public session {
     return reading([&](row_reader& r) { return r.load_answer(user, request_id, not_before_ms); });
   }
 
+  caf::expected<std::vector<erasure_row>> load_erasures(const std::string& after, uint32_t limit) override {
+    return reading([&](row_reader& r) { return r.load_erasures(after, limit); });
+  }
+
   caf::expected<catalog_rows> load_catalog() override {
     return reading([](row_reader& r) { return r.load_catalog(); });
   }

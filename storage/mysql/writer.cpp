@@ -27,6 +27,7 @@ job_writer::job_writer(connection& db)
       fences_(db),
       group_(db, counters_),
       catalog_(db),
+      erasures_(db),
       add_stats_(db, "INSERT INTO stat(popup, variant, kind, slot, total, users) VALUES ",
                  "(?, ?, ?, ?, ?, ?)",
                  "ON DUPLICATE KEY UPDATE total = total + VALUES(total), users = users + VALUES(users)"),
@@ -36,7 +37,6 @@ job_writer::job_writer(connection& db)
       erase_state_(db, in_pieces("DELETE FROM user_state WHERE user = ?")),
       erase_profile_(db, in_pieces("DELETE FROM user_profile WHERE user = ?")),
       erase_answers_(db, in_pieces("DELETE FROM answer WHERE user = ?")),
-      erase_events_(db, in_pieces("DELETE FROM event WHERE user = ?")),
       prune_answers_(db, "DELETE FROM answer WHERE at < ? ORDER BY at, seq LIMIT ?"),
       touch_(db, "INSERT INTO ping(slot, n) VALUES(?, 1) ON DUPLICATE KEY UPDATE n = n + 1") {}
 
@@ -66,6 +66,8 @@ std::vector<write_outcome> job_writer::run(const std::vector<write_job>& jobs) {
 write_outcome job_writer::apply_alone(const write_job& job) {
   if (const auto* erase = std::get_if<user_erase>(&job))
     return apply(*erase);
+  if (const auto* piece = std::get_if<erase_piece>(&job))
+    return erasures_.apply(*piece);
   if (const auto* prune = std::get_if<answers_prune>(&job))
     return apply(*prune);
   if (const auto* popup = std::get_if<popup_write>(&job))
@@ -88,11 +90,9 @@ write_outcome job_writer::apply(const answers_prune& job) {
 write_outcome job_writer::apply(const user_erase& job) {
   { rows first_what_claims_lock_first{lock_user_, job.user}; }
   bool found = uncount_user(job.user);
-  for (auto* erase : {&erase_state_, &erase_profile_, &erase_answers_, &erase_events_})
+  for (auto* erase : {&erase_state_, &erase_profile_, &erase_answers_})
     found = erase_pieces(*erase, job.user) || found;
-  write_outcome out;
-  out.status = found ? write_status::done : write_status::not_found;
-  return out;
+  return erasures_.begin(job, found);
 }
 
 bool job_writer::erase_pieces(statement& erase, const std::string& user) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "storage/mysql/catalog_writer.hpp"
+#include "storage/mysql/erasure_writer.hpp"
 #include "storage/mysql/fence.hpp"
 #include "storage/mysql/group.hpp"
 #include "storage/mysql/statement.hpp"
@@ -36,6 +37,7 @@ class job_writer {
   counter_sheet counters_;
   group_writer group_;
   catalog_writer catalog_;
+  erasure_writer erasures_;
 
   row_batch add_stats_;
   statement lock_user_;
@@ -44,7 +46,6 @@ class job_writer {
   statement erase_state_;
   statement erase_profile_;
   statement erase_answers_;
-  statement erase_events_;
   statement prune_answers_;
   statement touch_;
 };

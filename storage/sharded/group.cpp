@@ -45,6 +45,7 @@ void add(write_outcome& to, write_outcome&& more) {
   to.existed = to.existed || more.existed;
   to.duplicates += more.duplicates;
   to.affected += more.affected;
+  to.more = to.more || more.more;
   to.unreadable_states += more.unreadable_states;
   if (to.unreadable_user.empty())
     to.unreadable_user = std::move(more.unreadable_user);
@@ -75,6 +76,7 @@ class group_router {
   void route(size_t i, const claim_write& job) { to_users(place(job.user), i, job); }
   void route(size_t i, const profile_write& job) { to_users(place(job.user), i, job); }
   void route(size_t i, const user_erase& job) { to_users(place(job.user), i, job); }
+  void route(size_t i, const erase_piece& job) { to_users(place(job.user), i, job); }
   void route(size_t i, const popup_write&) { to_catalog(i); }
   void route(size_t i, const popup_erase&) { to_catalog(i); }
   void route(size_t i, const settings_write&) { to_catalog(i); }

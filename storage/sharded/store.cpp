@@ -95,6 +95,20 @@ class sharded_session : public session {
     return of(user).load_answer(user, request_id, not_before_ms);
   }
 
+  caf::expected<std::vector<erasure_row>> load_erasures(const std::string& after, uint32_t limit) override {
+    std::vector<erasure_row> out;
+    for (auto& s : users_) {
+      auto rows = s->load_erasures(after, limit);
+      if (!rows)
+        return rows;
+      std::move(rows->begin(), rows->end(), std::back_inserter(out));
+    }
+    std::sort(out.begin(), out.end(), [](const auto& a, const auto& b) { return a.user < b.user; });
+    if (out.size() > limit)
+      out.resize(limit);
+    return out;
+  }
+
   caf::expected<catalog_rows> load_catalog() override { return catalog_.load_catalog(); }
   caf::expected<uint64_t> load_catalog_version() override { return catalog_.load_catalog_version(); }
 

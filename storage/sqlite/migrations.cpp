@@ -88,7 +88,19 @@ CREATE TABLE meta(
 INSERT INTO meta VALUES(1, 0, 0);
 )";
 
-const char* const steps[] = {version_1};
+// Version 2: users whose old events are being deleted. An event of such a user is of the old life when its
+// seq is no larger than `last_seq`; those up to (from_at, from_seq) have been seen to.
+const char* const version_2 = R"(
+CREATE TABLE erasure(
+  user TEXT NOT NULL PRIMARY KEY,
+  shard INTEGER NOT NULL,
+  begun_at INTEGER NOT NULL,
+  last_seq INTEGER NOT NULL,
+  from_at INTEGER NOT NULL,
+  from_seq INTEGER NOT NULL) WITHOUT ROWID;
+)";
+
+const char* const steps[] = {version_1, version_2};
 
 } // namespace
 

@@ -36,6 +36,9 @@ row_reader::row_reader(const std::string& path, int64_t busy_timeout_ms)
       load_state_(db_, "SELECT state FROM user_state WHERE user = ?"),
       load_profile_(db_, "SELECT attributes FROM user_profile WHERE user = ?"),
       load_answer_(db_, "SELECT body FROM answer WHERE user = ? AND request_id = ? AND at >= ?"),
+      load_erasures_(db_, "SELECT user, shard, begun_at FROM erasure WHERE user > ? ORDER BY user LIMIT ?"),
+      load_marks_(db_, "SELECT user, last_seq FROM erasure"),
+      load_mark_(db_, "SELECT user, last_seq FROM erasure WHERE user = ?"),
       load_popups_(db_, "SELECT id, revision, document, created_at, updated_at FROM popup "
                         "WHERE document IS NOT NULL ORDER BY id"),
       load_settings_(db_, "SELECT document, revision FROM settings"),
@@ -67,6 +70,11 @@ std::optional<std::string> row_reader::load_answer(const std::string& user, cons
   return sql::first_text<rows>(load_answer_, user, request_id, not_before_ms);
 }
 
+std::vector<erasure_row> row_reader::load_erasures(const std::string& after, uint32_t limit) {
+  rows r{load_erasures_, after, limit};
+  return sql::erasures_in(r);
+}
+
 // -- catalogue ------------------------------------------------------------------------------------
 
 catalog_rows row_reader::load_catalog() {
@@ -94,11 +102,21 @@ row_reader::listing& row_reader::choose(const event_filter& filter, std::string_
   return filter.popup.empty() ? all_events_ : popup_events_;
 }
 
+erased_events row_reader::load_erased(const event_filter& filter) {
+  if (filter.user.empty()) {
+    rows all{load_marks_};
+    return sql::erased_in(all);
+  }
+  rows one{load_mark_, filter.user};
+  return sql::erased_in(one);
+}
+
 event_page row_reader::load_events(const event_filter& filter, const event_cursor& from, uint32_t limit) {
   transaction moment{db_, transaction::kind::read};
   std::string_view key;
   auto& list = choose(filter, key);
-  sql::page_in_making<rows, connection> making{db_, filter, from, limit, event_rows_looked_at(limit)};
+  const auto erased = load_erased(filter);
+  sql::page_in_making<rows, connection> making{db_, filter, erased, from, limit};
   auto& page = making.page;
   const auto start = page.next;
   page.last = start.at_ms >= making.until_ms();

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "storage/erased_events.hpp"
 #include "storage/rows.hpp"
 #include "storage/sqlite/connection.hpp"
 
@@ -18,6 +19,7 @@ class row_reader {
   std::vector<user_row> load_users(const std::vector<std::string>& users);
   std::optional<std::string> load_answer(const std::string& user, const std::string& request_id,
                                          int64_t not_before_ms);
+  std::vector<erasure_row> load_erasures(const std::string& after, uint32_t limit);
   catalog_rows load_catalog();
   uint64_t load_catalog_version();
   std::vector<stat_row> load_stats(const std::string& popup);
@@ -31,11 +33,15 @@ class row_reader {
     listing(connection& db, const std::string& where);
   };
   listing& choose(const event_filter& filter, std::string_view& key);
+  erased_events load_erased(const event_filter& filter);
 
   connection db_;
   statement load_state_;
   statement load_profile_;
   statement load_answer_;
+  statement load_erasures_;
+  statement load_marks_;
+  statement load_mark_;
   statement load_popups_;
   statement load_settings_;
   statement load_version_;

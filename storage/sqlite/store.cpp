@@ -201,6 +201,10 @@ class sqlite_session : public session {
     return guarded(path(), [&] { return reader_.load_answer(user, request_id, not_before_ms); });
   }
 
+  caf::expected<std::vector<erasure_row>> load_erasures(const std::string& after, uint32_t limit) override {
+    return guarded(path(), [&] { return reader_.load_erasures(after, limit); });
+  }
+
   caf::expected<catalog_rows> load_catalog() override {
     return guarded(path(), [&] { return reader_.load_catalog(); });
   }

@@ -23,6 +23,9 @@ struct job_writer::batch_moves {
 
 job_writer::job_writer(connection& db)
     : catalog_(db),
+      erasures_(db),
+      last_seq_(db.integer("SELECT max(coalesce((SELECT max(seq) FROM event), 0), "
+                           "coalesce((SELECT max(last_seq) FROM erasure), 0))")),
       insert_state_(db, "INSERT INTO user_state(user, shard, version, next_eligible_at, state) "
                         "VALUES(?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"),
       update_state_(db, "UPDATE user_state SET version = ?, next_eligible_at = ?, state = ? "
@@ -32,9 +35,9 @@ job_writer::job_writer(connection& db)
       find_popup_(db, "SELECT 1 FROM popup WHERE id = ?"),
       put_answer_(db, "INSERT INTO answer(user, request_id, at, body) VALUES(?, ?, ?, ?) "
                       "ON CONFLICT(user, request_id) DO UPDATE SET at = excluded.at, body = excluded.body"),
-      insert_event_(db,
-                    "INSERT INTO event(id, at, received_at, type, name, user, popup, variant, decision_id, "
-                    "properties) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"),
+      insert_event_(db, "INSERT INTO event(seq, id, at, received_at, type, name, user, popup, variant, "
+                        "decision_id, properties) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
+                        "ON CONFLICT(id) DO NOTHING"),
       insert_stat_user_(db, "INSERT INTO stat_user(user, popup, variant, kind, n) VALUES(?, ?, ?, ?, 1) "
                             "ON CONFLICT DO NOTHING"),
       grow_stat_user_(
@@ -50,7 +53,6 @@ job_writer::job_writer(connection& db)
       erase_state_(db, "DELETE FROM user_state WHERE user = ?"),
       erase_profile_(db, "DELETE FROM user_profile WHERE user = ?"),
       erase_answers_(db, "DELETE FROM answer WHERE user = ?"),
-      erase_events_(db, "DELETE FROM event WHERE user = ?"),
       prune_answers_(db, "DELETE FROM answer WHERE seq IN "
                          "(SELECT seq FROM answer WHERE at < ? ORDER BY at LIMIT ?)"),
       touch_(db, "UPDATE meta SET pings = pings + 1") {}
@@ -117,9 +119,12 @@ write_outcome job_writer::apply(const event_batch_write& job) {
 }
 
 bool job_writer::insert_event(const event_row& e) {
-  return insert_event_.run(e.id, e.at_ms, e.received_ms, static_cast<int>(kind_of(e.type)), e.name, e.user,
-                           e.popup, e.variant, e.decision_id, e.properties)
-         != 0;
+  if (insert_event_.run(last_seq_ + 1, e.id, e.at_ms, e.received_ms, static_cast<int>(kind_of(e.type)),
+                        e.name, e.user, e.popup, e.variant, e.decision_id, e.properties)
+      == 0)
+    return false;
+  ++last_seq_;
+  return true;
 }
 
 /// An erased popup still has its row.
@@ -173,11 +178,9 @@ write_outcome job_writer::apply(const profile_write& job) {
 
 write_outcome job_writer::apply(const user_erase& job) {
   bool found = uncount_user(job.user);
-  for (auto* erase : {&erase_state_, &erase_profile_, &erase_answers_, &erase_events_})
+  for (auto* erase : {&erase_state_, &erase_profile_, &erase_answers_})
     found = erase->run(job.user) > 0 || found;
-  write_outcome out;
-  out.status = found ? write_status::done : write_status::not_found;
-  return out;
+  return erasures_.begin(job, last_seq_, found);
 }
 
 // -- counters -------------------------------------------------------------------------------------

@@ -4,6 +4,7 @@
 #include "storage/rows.hpp"
 #include "storage/sqlite/catalog_writer.hpp"
 #include "storage/sqlite/connection.hpp"
+#include "storage/sqlite/erasure_writer.hpp"
 
 #include <map>
 #include <string>
@@ -28,6 +29,7 @@ class job_writer {
   write_outcome apply(const event_batch_write& job);
   write_outcome apply(const profile_write& job);
   write_outcome apply(const user_erase& job);
+  write_outcome apply(const erase_piece& job) { return erasures_.apply(job); }
   write_outcome apply(const popup_write& job) { return catalog_.apply(job); }
   write_outcome apply(const popup_erase& job) { return catalog_.apply(job); }
   write_outcome apply(const settings_write& job) { return catalog_.apply(job); }
@@ -49,6 +51,11 @@ class job_writer {
   void flush_counters();
 
   catalog_writer catalog_;
+  erasure_writer erasures_;
+  /// The number of the last event, or of one before which a mark has put everything. Given out here and not
+  /// by SQLite, which gives the numbers of deleted rows again: an event that comes after an erasure must have
+  /// a larger one than all that came before.
+  int64_t last_seq_;
   /// What this group adds to the counters: each counter is written once per transaction.
   std::map<counter_key, counter_change> counters_;
 
@@ -68,7 +75,6 @@ class job_writer {
   statement erase_state_;
   statement erase_profile_;
   statement erase_answers_;
-  statement erase_events_;
   statement prune_answers_;
   statement touch_;
 };

@@ -139,6 +139,9 @@ class forwarding_session : public session {
     before_reading(user);
     return inner_->load_answer(user, request_id, not_before_ms);
   }
+  caf::expected<std::vector<erasure_row>> load_erasures(const std::string& after, uint32_t limit) override {
+    return inner_->load_erasures(after, limit);
+  }
   caf::expected<catalog_rows> load_catalog() override { return inner_->load_catalog(); }
   caf::expected<uint64_t> load_catalog_version() override { return inner_->load_catalog_version(); }
   caf::expected<std::vector<stat_row>> load_stats(const std::string& popup) override {
@@ -207,6 +210,8 @@ void unfence(write_job& job) {
     profile->held = {};
   else if (auto* erase = std::get_if<user_erase>(&job))
     erase->held = {};
+  else if (auto* piece = std::get_if<erase_piece>(&job))
+    piece->held = {};
   else if (auto* events = std::get_if<event_batch_write>(&job))
     events->held.clear();
 }

@@ -198,4 +198,5 @@ CAF_TEST_FIXTURE_SCOPE_END()
 } // namespace beckon::storage::test
 
 #include "tests/storage/contract_catalog.hpp"
+#include "tests/storage/contract_erasure.hpp"
 #include "tests/storage/contract_events.hpp"

@@ -106,6 +106,19 @@ CAF_TEST(profiles and erasing need the shard too) {
   CAF_CHECK_EQUAL(row(ann).attributes, "");
 }
 
+CAF_TEST(each piece of an erasure needs the shard) {
+  event_batch_write batch{{impression("e-1", noon_ms, ann), impression("e-2", noon_ms, ann)}, {}};
+  CAF_CHECK(write_one(batch) == done);
+  CAF_CHECK(write_one(user_erase{ann, shard_of(ann), ours, noon_ms, 1}) == done);
+  lose_ann();
+  CAF_CHECK(write_one(erase_piece{ann, shard_of(ann), ours}) == fenced);
+  CAF_CHECK_EQUAL(of(writer->load_erasures("", 10)).size(), 1u);
+  CAF_CHECK(event_ids(*writer, {}, 10).empty());
+  CAF_CHECK(write_one(erase_piece{ann, shard_of(ann), {them, 2}}) == done);
+  CAF_CHECK(of(writer->load_erasures("", 10)).empty());
+  CAF_CHECK(event_ids(*writer, {}, 10).empty());
+}
+
 CAF_TEST(a batch of events needs all its shards) {
   event_batch_write batch{{impression("e-1", noon_ms, ann), impression("e-2", noon_ms, bob)},
                           {{shard_of(ann), ours}, {shard_of(bob), ours}}};

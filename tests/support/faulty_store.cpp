@@ -142,6 +142,10 @@ class faulty_session : public session {
     return reading([&] { return inner_->load_answer(user, request_id, not_before_ms); });
   }
 
+  caf::expected<std::vector<erasure_row>> load_erasures(const std::string& after, uint32_t limit) override {
+    return reading([&] { return inner_->load_erasures(after, limit); });
+  }
+
   caf::expected<catalog_rows> load_catalog() override {
     return reading([&] { return inner_->load_catalog(); });
   }

@@ -30,6 +30,10 @@ class memory_session : public session {
     return locked([&](memory_tables& t) { return t.load_answer(user, request_id, not_before_ms); });
   }
 
+  caf::expected<std::vector<erasure_row>> load_erasures(const std::string& after, uint32_t limit) override {
+    return locked([&](memory_tables& t) { return t.load_erasures(after, limit); });
+  }
+
   caf::expected<catalog_rows> load_catalog() override {
     return locked([](memory_tables& t) { return t.load_catalog(); });
   }

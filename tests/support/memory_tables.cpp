@@ -97,6 +97,12 @@ write_outcome memory_tables::apply(const profile_write& job) {
   return {};
 }
 
+struct memory_tables::erased_events {
+  uint32_t seen = 0;
+  uint32_t dropped = 0;
+  place last;
+};
+
 write_outcome memory_tables::apply(const user_erase& job) {
   bool found = uncount(job.user);
   found = states_.erase(job.user) > 0 || found;
@@ -104,16 +110,62 @@ write_outcome memory_tables::apply(const user_erase& job) {
   for (auto i = answers_.lower_bound({job.user, ""}); i != answers_.end() && i->first.first == job.user;
        found = true)
     i = answers_.erase(i);
-  for (auto i = events_.begin(); i != events_.end();) {
-    if (i->second.user != job.user) {
+  write_outcome out;
+  constexpr place start{std::numeric_limits<int64_t>::min(), 0};
+  if (auto marked = marks_.find(job.user); marked != marks_.end()) {
+    marked->second = {job.shard, job.at_ms, last_seq_, start};
+    out.more = true;
+    return out;
+  }
+  auto erased = erase_events(job.user, start, last_seq_, job.limit);
+  if (erased.seen == job.limit) {
+    marks_[job.user] = {job.shard, job.at_ms, last_seq_, erased.last};
+    out.more = true;
+  }
+  return found || erased.seen > 0 ? out : refused(write_status::not_found);
+}
+
+/// Looks at the user's next events, and drops those of the old life.
+memory_tables::erased_events memory_tables::erase_events(const std::string& user, place from,
+                                                         int64_t last_seq, uint32_t limit) {
+  erased_events out;
+  out.last = from;
+  for (auto i = events_.upper_bound(from); i != events_.end() && out.seen < limit;) {
+    if (i->second.user != user) {
       ++i;
       continue;
     }
+    ++out.seen;
+    out.last = i->first;
+    if (i->first.second > last_seq) {
+      ++i;
+      continue;
+    }
+    ++out.dropped;
     event_ids_.erase(i->second.id);
     i = events_.erase(i);
-    found = true;
   }
-  return found ? write_outcome{} : refused(write_status::not_found);
+  return out;
+}
+
+write_outcome memory_tables::apply(const erase_piece& job) {
+  auto marked = marks_.find(job.user);
+  if (marked == marks_.end())
+    return refused(write_status::not_found);
+  auto erased = erase_events(job.user, marked->second.from, marked->second.last_seq, job.limit);
+  write_outcome out;
+  out.affected = erased.dropped;
+  out.more = erased.seen == job.limit;
+  if (out.more)
+    marked->second.from = erased.last;
+  else
+    marks_.erase(marked);
+  return out;
+}
+
+bool memory_tables::is_hidden(const event_row& e, int64_t seq) const {
+  auto marked = marks_.find(e.user);
+  return marked != marks_.end() && seq <= marked->second.last_seq;
 }
 
 write_outcome memory_tables::apply(const popup_write& job) {
@@ -229,6 +281,13 @@ std::optional<std::string> memory_tables::load_answer(const std::string& user, c
   return found->second.body;
 }
 
+std::vector<erasure_row> memory_tables::load_erasures(const std::string& after, uint32_t limit) const {
+  std::vector<erasure_row> out;
+  for (auto i = marks_.upper_bound(after); i != marks_.end() && out.size() < limit; ++i)
+    out.push_back({i->first, i->second.shard, i->second.begun_ms});
+  return out;
+}
+
 catalog_rows memory_tables::load_catalog() const {
   catalog_rows out;
   out.version = catalog_version_;
@@ -263,7 +322,7 @@ event_page memory_tables::load_events(const event_filter& filter, const event_cu
     if (page.events.size() == limit || looks_left-- == 0)
       return page;
     page.next = {i->first.first, i->first.second};
-    if (!passes(i->second, filter))
+    if (!passes(i->second, filter) || is_hidden(i->second, i->first.second))
       continue;
     page.events.push_back(i->second);
     page.events.back().seq = i->first.second;

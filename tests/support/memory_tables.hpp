@@ -28,6 +28,7 @@ class memory_tables {
   std::vector<user_row> load_users(const std::vector<std::string>& users) const;
   std::optional<std::string> load_answer(const std::string& user, const std::string& request_id,
                                          int64_t not_before_ms) const;
+  std::vector<erasure_row> load_erasures(const std::string& after, uint32_t limit) const;
   catalog_rows load_catalog() const;
   uint64_t catalog_version() const { return catalog_version_; }
   std::vector<stat_row> load_stats(const std::string& popup) const;
@@ -51,11 +52,18 @@ class memory_tables {
     std::string body;
   };
   using place = std::pair<int64_t, int64_t>; // at, seq
+  struct mark {
+    uint16_t shard = 0;
+    int64_t begun_ms = 0;
+    int64_t last_seq = 0;
+    place from;
+  };
 
   write_outcome apply(const claim_write& job);
   write_outcome apply(const event_batch_write& job);
   write_outcome apply(const profile_write& job);
   write_outcome apply(const user_erase& job);
+  write_outcome apply(const erase_piece& job);
   write_outcome apply(const popup_write& job);
   write_outcome apply(const popup_erase& job);
   write_outcome apply(const settings_write& job);
@@ -63,6 +71,9 @@ class memory_tables {
   write_outcome apply(const popup_mark& job);
   void count(const std::string& user, counter_key key);
   bool uncount(const std::string& user);
+  struct erased_events;
+  erased_events erase_events(const std::string& user, place from, int64_t last_seq, uint32_t limit);
+  bool is_hidden(const event_row& e, int64_t seq) const;
   enum class move_result : uint8_t { unchanged, changed, unreadable };
   move_result move_state(const event_row& e);
 
@@ -72,6 +83,7 @@ class memory_tables {
   std::map<place, event_row> events_;
   std::set<std::string> event_ids_;
   int64_t last_seq_ = 0;
+  std::map<std::string, mark> marks_;
   std::map<std::string, std::map<counter_key, int64_t>> user_counters_;
   std::map<counter_key, counter_change> counters_;
   std::map<std::string, stored_popup> popups_;

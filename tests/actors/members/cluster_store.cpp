@@ -64,6 +64,10 @@ class watched_session : public storage::session {
   load_answer(const std::string& user, const std::string& request_id, int64_t not_before_ms) override {
     return fate_.call(kind::reads, [&] { return inner_->load_answer(user, request_id, not_before_ms); });
   }
+  caf::expected<std::vector<storage::erasure_row>> load_erasures(const std::string& after,
+                                                                 uint32_t limit) override {
+    return fate_.call(kind::reads, [&] { return inner_->load_erasures(after, limit); });
+  }
   caf::expected<storage::catalog_rows> load_catalog() override {
     return fate_.call(kind::reads, [&] { return inner_->load_catalog(); });
   }

@@ -24,8 +24,8 @@ namespace {
 std::string text_of(const write_outcome& o) {
   std::ostringstream out;
   out << static_cast<int>(o.status) << " revision " << o.revision << " catalogue " << o.catalog_version
-      << " duplicates " << o.duplicates << " affected " << o.affected << " existed " << o.existed
-      << " unreadable " << o.unreadable_states << o.unreadable_user;
+      << " duplicates " << o.duplicates << " affected " << o.affected << " existed " << o.existed << " more "
+      << o.more << " unreadable " << o.unreadable_states << o.unreadable_user;
   for (const auto& c : o.changed)
     out << " " << c.user << "@" << c.version << "#" << std::hash<std::string>{}(c.state);
   return out.str();
@@ -48,7 +48,9 @@ class job_maker {
     if (dice < 90)
       return profile_write{1, user(), "{\"n\":" + std::to_string(upto(1000)) + "}", noon_ms};
     if (dice < 93)
-      return user_erase{user()};
+      return user_erase{user(), 0, {}, noon_ms, static_cast<uint32_t>(1 + upto(30))};
+    if (dice < 95)
+      return erase_piece{user(), 0, {}, static_cast<uint32_t>(1 + upto(10))};
     if (dice < 96)
       return popup_write{popup(), revision(), "{\"n\":" + std::to_string(upto(1000)) + "}",
                          noon_ms + upto(50)};

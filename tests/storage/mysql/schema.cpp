@@ -91,7 +91,7 @@ CAF_TEST(a database from before the cluster gets its tables and keeps what it ha
     CAF_REQUIRE(writer->write({claim("ann", 0)}));
   }
   auto db = database.connect();
-  db.execute("DROP TABLE cl_meta, cl_node, cl_shard");
+  db.execute("DROP TABLE cl_meta, cl_node, cl_shard, erasure");
   db.execute("UPDATE beckon_meta SET schema_version = 2");
   auto store = open_or_fail(database.options);
   CAF_CHECK_EQUAL(state_of(**store->open_reader(), "ann"), state_bytes(1));
@@ -107,6 +107,22 @@ CAF_TEST(a database from before the cluster gets its tables and keeps what it ha
   CAF_CHECK_EQUAL(database.text("SELECT CONCAT(owner, ' ', epoch) FROM cl_shard WHERE shard = 7"), "5 6");
   CAF_CHECK_EQUAL(database.text("SELECT cluster FROM cl_meta"), "shop");
   CAF_CHECK_EQUAL(database.text("SELECT COUNT(*) FROM cl_shard"), "256");
+}
+
+CAF_TEST(a database from before the marks of erasures gets their table) {
+  {
+    auto writer = std::move(*open_or_fail(database.options)->open_writer());
+    CAF_REQUIRE(writer->write({event_batch_write{{impression("e-1", noon_ms), impression("e-2", noon_ms)}}}));
+  }
+  auto db = database.connect();
+  db.execute("DROP TABLE erasure");
+  db.execute("UPDATE beckon_meta SET schema_version = 3");
+  auto writer = std::move(*open_or_fail(database.options)->open_writer());
+  CAF_CHECK_EQUAL(event_ids(*writer, {}, 10).size(), 2u);
+  auto out = writer->write({user_erase{"ann", 7, {}, noon_ms, 1}});
+  CAF_REQUIRE(out);
+  CAF_CHECK(out->at(0).more);
+  CAF_CHECK(event_ids(*writer, {}, 10).empty());
 }
 
 CAF_TEST(a newer schema is refused and left as it is) {
