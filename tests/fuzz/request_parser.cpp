@@ -16,7 +16,7 @@ using namespace beckon::net;
 namespace {
 
 parser_limits choose_limits(uint8_t choice) {
-  auto l = test::usual_limits();
+  parser_limits l = test::usual_limits();
   if ((choice & 1) != 0) {
     l.request_line_bytes_max = 64;
     l.header_bytes_max = 256;

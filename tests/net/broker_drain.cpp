@@ -55,7 +55,7 @@ CAF_TEST(idle connections close soon) {
 }
 
 CAF_TEST(who waits in the queue of the listener is answered) {
-  auto options = test::usual_options();
+  http_options options = test::usual_options();
   options.connections_max = 1;
   server front{options};
   client first{front.port()};
@@ -191,7 +191,7 @@ CAF_TEST(start and end in a loop) {
 CAF_TEST(without an io module nothing starts) {
   caf::actor_system_config config;
   caf::actor_system system{config};
-  auto options = test::usual_options();
+  http_options options = test::usual_options();
   options.port = 0;
   const auto l = open_listener(options);
   CAF_REQUIRE(l);

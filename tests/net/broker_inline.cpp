@@ -110,7 +110,7 @@ std::string times(size_t n, const std::string& what) {
 
 struct fixture {
   waiting_room room;
-  auto options = test::usual_options();
+  http_options options = test::usual_options();
   std::unique_ptr<server> front;
 
   uint16_t open() {

@@ -67,7 +67,7 @@ class descriptor_famine {
 
 CAF_TEST(a port in use is told with its place) {
   server front;
-  auto options = test::usual_options();
+  http_options options = test::usual_options();
   options.port = front.port();
   const auto l = open_listener(options);
   CAF_REQUIRE(!l);
@@ -77,7 +77,7 @@ CAF_TEST(a port in use is told with its place) {
 }
 
 CAF_TEST(an address of another machine is told) {
-  auto options = test::usual_options();
+  http_options options = test::usual_options();
   options.address = "203.0.113.7";
   options.port = 0;
   const auto l = open_listener(options);
@@ -85,7 +85,7 @@ CAF_TEST(an address of another machine is told) {
 }
 
 CAF_TEST(two listeners share a port when asked to) {
-  auto options = test::usual_options();
+  http_options options = test::usual_options();
   options.port = 0;
   options.reuse_port = true;
   const auto first = open_listener(options);
@@ -99,7 +99,7 @@ CAF_TEST(two listeners share a port when asked to) {
 }
 
 CAF_TEST(accepting halts at the bound and resumes below it) {
-  auto options = test::usual_options();
+  http_options options = test::usual_options();
   options.connections_max = 2;
   server front{options};
   auto one = std::make_unique<client>(front.port());
@@ -140,7 +140,7 @@ CAF_TEST(without descriptors a client is told and the others are served) {
 }
 
 CAF_TEST(a client whose fin is there before its request is read) {
-  auto options = test::usual_options();
+  http_options options = test::usual_options();
   options.connections_max = 1;
   server front{options};
   auto first = std::make_unique<client>(front.port());
@@ -156,7 +156,7 @@ CAF_TEST(a client whose fin is there before its request is read) {
 }
 
 CAF_TEST(too many requests in flight) {
-  auto options = test::usual_options();
+  http_options options = test::usual_options();
   options.requests_in_flight_max = 2;
   server front{options};
   client c{front.port()};
@@ -173,7 +173,7 @@ CAF_TEST(too many requests in flight) {
 }
 
 CAF_TEST(a header that does not come) {
-  auto options = test::usual_options();
+  http_options options = test::usual_options();
   options.header_timeout_ms = 300;
   server front{options};
   client c{front.port()};
@@ -187,7 +187,7 @@ CAF_TEST(a header that does not come) {
 }
 
 CAF_TEST(a body that does not come) {
-  auto options = test::usual_options();
+  http_options options = test::usual_options();
   options.body_timeout_ms = 300;
   server front{options};
   client c{front.port()};
@@ -198,7 +198,7 @@ CAF_TEST(a body that does not come) {
 }
 
 CAF_TEST(a body that comes too slowly) {
-  auto options = test::usual_options();
+  http_options options = test::usual_options();
   options.body_rate_bytes_per_s_min = 1000;
   server front{options};
   client c{front.port()};
@@ -209,7 +209,7 @@ CAF_TEST(a body that comes too slowly) {
 }
 
 CAF_TEST(an idle connection is closed without a word) {
-  auto options = test::usual_options();
+  http_options options = test::usual_options();
   options.idle_timeout_ms = 300;
   server front{options};
   client fresh{front.port()};
@@ -222,7 +222,7 @@ CAF_TEST(an idle connection is closed without a word) {
 }
 
 CAF_TEST(a request in work is not idle) {
-  auto options = test::usual_options();
+  http_options options = test::usual_options();
   options.idle_timeout_ms = 200;
   server front{options};
   client c{front.port()};
@@ -267,7 +267,7 @@ CAF_TEST(the deadline holds for a client that left) {
 }
 
 CAF_TEST(a client that does not read is reset) {
-  auto options = test::usual_options();
+  http_options options = test::usual_options();
   options.write_timeout_ms = 300;
   server front{options};
   client c{front.port(), 4096};
@@ -287,7 +287,7 @@ CAF_TEST(large answers through small buffers) {
 }
 
 CAF_TEST(large answers wait outside of the output) {
-  auto options = test::usual_options();
+  http_options options = test::usual_options();
   server front{options};
   client c{front.port(), 4096};
   const std::vector<std::string> names = {"a", "b", "c", "d"};
@@ -311,7 +311,7 @@ CAF_TEST(large answers wait outside of the output) {
 }
 
 CAF_TEST(a long pipeline of large answers arrives whole) {
-  auto options = test::usual_options();
+  http_options options = test::usual_options();
   options.pipeline_depth_max = 4;
   server front{options};
   client c{front.port(), 4096};
@@ -324,7 +324,7 @@ CAF_TEST(a long pipeline of large answers arrives whole) {
 }
 
 CAF_TEST(bodies in flight are bounded in bytes) {
-  auto options = test::usual_options();
+  http_options options = test::usual_options();
   options.request_bytes_in_flight_max = 1000;
   server front{options};
   auto held_bytes = [&] { return front.metric("beckon_http_request_bytes_in_flight"); };
@@ -347,7 +347,7 @@ CAF_TEST(bodies in flight are bounded in bytes) {
 }
 
 CAF_TEST(bodies that come in count as well) {
-  auto options = test::usual_options();
+  http_options options = test::usual_options();
   options.request_bytes_in_flight_max = 1000;
   server front{options};
   auto held_bytes = [&] { return front.metric("beckon_http_request_bytes_in_flight"); };
@@ -384,7 +384,7 @@ CAF_TEST(a body counts as long as its actor works though its client left) {
 }
 
 CAF_TEST(a client that only sends after our last answer is cut in the end) {
-  auto options = test::usual_options();
+  http_options options = test::usual_options();
   options.linger_ms = 300;
   server front{options};
   client c{front.port()};

@@ -127,7 +127,7 @@ CAF_TEST(an empty piece is progress) {
 }
 
 CAF_TEST(a client that stops reading a stream is reset) {
-  auto options = test::usual_options();
+  http_options options = test::usual_options();
   options.write_timeout_ms = 300;
   server front{options};
   client c{front.port(), 4096};

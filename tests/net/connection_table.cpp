@@ -14,7 +14,7 @@ namespace {
 
 struct fixture {
   connection_table table;
-  auto limits = test::usual_limits();
+  parser_limits limits = test::usual_limits();
   connection& open(int fd) { return table.open(fd, "127.0.0.1", limits); }
 };
 

@@ -13,7 +13,7 @@ using namespace beckon::net;
 using namespace beckon::net::test;
 
 CAF_TEST(limits) {
-  auto l = test::usual_limits();
+  parser_limits l = test::usual_limits();
   l.request_line_bytes_max = 32;
   l.header_bytes_max = 128;
   l.header_fields_max = 4;
@@ -53,7 +53,7 @@ CAF_TEST(limits) {
 
 CAF_TEST(many small extensions) {
   // Each is within its own bound; together they are a flood.
-  auto l = test::usual_limits();
+  parser_limits l = test::usual_limits();
   l.header_bytes_max = 200;
   std::string body;
   for (int i = 0; i < 30; ++i)

@@ -190,7 +190,7 @@ CAF_TEST(expect continue) {
   request_parser chunked{{}};
   chunked.feed("POST / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nTransfer-Encoding: chunked\r\n\r\n");
   CAF_CHECK_EQUAL(chunked.take_expect_continue(), true);
-  auto small = test::usual_limits();
+  parser_limits small = test::usual_limits();
   small.body_bytes_max = 1;
   request_parser refused{small};
   refused.feed(head);
@@ -225,7 +225,7 @@ CAF_TEST(a failure names the line) {
 }
 
 CAF_TEST(memory follows what was sent and stays within the limit) {
-  auto l = test::usual_limits();
+  parser_limits l = test::usual_limits();
   const size_t bytes = 1000000;
   request_parser p{l};
   p.feed("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: " + std::to_string(bytes) + "\r\n\r\n");

@@ -91,7 +91,7 @@ CAF_TEST(a stored popup that cannot be read is left out and the rest lives) {
 }
 
 CAF_TEST(the number of popups is bounded) {
-  auto small = options_from(config::configuration{});
+  node_options small = options_from(config::configuration{});
   small.popups_max = 1;
   start(small);
   CAF_CHECK(change(catalog_operation::put_popup, "p", draft)->what == status::created);
@@ -110,7 +110,7 @@ CAF_TEST(the catalogue is loaded when the store comes back) {
 }
 
 CAF_TEST(a change that somebody else made is found within the polling interval) {
-  auto options = options_from(config::configuration{});
+  node_options options = options_from(config::configuration{});
   options.catalog_poll_ms = 500;
   start(options);
   write_elsewhere("other");
@@ -122,7 +122,7 @@ CAF_TEST(a change that somebody else made is found within the polling interval) 
 }
 
 CAF_TEST(a look that finds nothing new reads the version alone) {
-  auto options = options_from(config::configuration{});
+  node_options options = options_from(config::configuration{});
   options.catalog_poll_ms = 500;
   start(options);
   put_popup("p");
@@ -141,7 +141,7 @@ CAF_TEST(a look that finds nothing new reads the version alone) {
 }
 
 CAF_TEST(a change and a look under way at once both come to their end) {
-  auto options = options_from(config::configuration{});
+  node_options options = options_from(config::configuration{});
   options.catalog_poll_ms = 500;
   start(options);
   write_elsewhere("other");

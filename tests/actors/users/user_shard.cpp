@@ -130,7 +130,7 @@ CAF_TEST(a claim built on a state that moved on is decided again) {
 }
 
 CAF_TEST(bounds answer with overload and change nothing) {
-  auto small = options_from(config::configuration{});
+  node_options small = options_from(config::configuration{});
   small.user_waiting_max = 2;
   start(small);
   put_popup("p");
@@ -145,7 +145,7 @@ CAF_TEST(bounds answer with overload and change nothing) {
 }
 
 CAF_TEST(a full write queue answers with overload and the user goes on) {
-  auto small = options_from(config::configuration{});
+  node_options small = options_from(config::configuration{});
   small.write_jobs_max = 1;
   start(small);
   put_popup("p", R"({"max_shows":1})");
@@ -166,7 +166,7 @@ CAF_TEST(a full write queue answers with overload and the user goes on) {
 }
 
 CAF_TEST(the cache is bounded and loses nothing) {
-  auto small = options_from(config::configuration{});
+  node_options small = options_from(config::configuration{});
   small.shard_users_max = 1;
   start(small);
   put_popup("p", R"({"max_shows":1})");
@@ -236,7 +236,7 @@ CAF_TEST(a user with events alone can be erased) {
 }
 
 CAF_TEST(a queued claim that meets a conflict is charged all the same) {
-  auto queued = options_from(config::configuration{});
+  node_options queued = options_from(config::configuration{});
   queued.claims_queued = true;
   start(queued);
   put_popup("p", R"({"max_shows":2})");
@@ -252,7 +252,7 @@ CAF_TEST(a queued claim that meets a conflict is charged all the same) {
 }
 
 CAF_TEST(a queued claim that fails is owed until the store takes it) {
-  auto queued = options_from(config::configuration{});
+  node_options queued = options_from(config::configuration{});
   queued.claims_queued = true;
   start(queued);
   put_popup("p", R"({"max_shows":1})");
