@@ -102,7 +102,9 @@ CAF_TEST(a store from before the marks gets their table and keeps what it has) {
   execute("DROP TABLE erasure; PRAGMA user_version = 1");
   open();
   CAF_CHECK_EQUAL(listed().size(), 4u);
-  CAF_CHECK_EQUAL(writer->load_users({"bob"})->at(0).state, state_bytes(1));
+  auto bob = writer->load_users({"bob"});
+  CAF_REQUIRE(bob);
+  CAF_CHECK_EQUAL(bob->at(0).state, state_bytes(1));
   store_events("n-", 1, "bob");
   CAF_CHECK(write(user_erase{"ann", 7, {}, noon_ms, 2}).more);
   CAF_CHECK_EQUAL(listed(), strings{"n-0"});
