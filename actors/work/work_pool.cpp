@@ -1,7 +1,7 @@
 #include "actors/work/work_pool.hpp"
 
 #include "actors/work/job_class.hpp"
-#include "decision/hash.hpp"
+#include "actors/work/tell_owners.hpp"
 
 #include <prometheus/counter.h>
 #include <prometheus/gauge.h>
@@ -18,22 +18,6 @@ namespace {
 
 /// A store that cannot be written to is asked again so soon: readiness goes by the answer.
 constexpr int64_t check_when_away_ms = 1000;
-
-/// The owners learn of a change before the client's answer leaves, so that its next decide sees it.
-template <class Self>
-void tell_owners(Self* self, const node_context& node, const char* pool, const write_result& result) {
-  auto table = node.handles();
-  for (const auto& changed : result.outcome.changed)
-    self->send(table->shards[decision::shard_of(changed.user)],
-               changed_user_ptr{std::make_shared<storage::changed_user>(changed)});
-  if (result.outcome.unreadable_states != 0)
-    spdlog::error("{}: the stored state of user '{}' cannot be read; its events are kept, but move no "
-                  "state (users: {})",
-                  pool, result.outcome.unreadable_user, result.outcome.unreadable_states);
-}
-
-template <class Self>
-void tell_owners(Self*, const node_context&, const char*, const read_result&) {}
 
 size_t index_of(work_class c) {
   return static_cast<size_t>(c);

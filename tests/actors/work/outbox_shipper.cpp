@@ -44,6 +44,7 @@ struct fixture : actors::test::node_fixture {
     std::vector<storage::event_row> events{make_event(id, type, user, "p")};
     CAF_REQUIRE(!node->outbox->append({&events}));
     self->send(shipper, look_atom::value); // as the pool of the outbox does
+    consume_messages();
   }
 
   void let_pass(std::chrono::milliseconds time) {
