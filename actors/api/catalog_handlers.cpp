@@ -230,10 +230,7 @@ stats_actor::behavior_type popup_stats_handler(stats_pointer self, net::request_
           answer(self, view ? no_such_popup(id) : net::make_unavailable("the catalogue is not loaded yet"));
           return;
         }
-        auto ask = std::make_shared<read_ask>();
-        ask->job = load_stats_job{id};
-        ask->client = self;
-        self->send(st.node->handles()->readers, read_atom::value, read_ask_ptr{std::move(ask)});
+        ask_read(self, st.node->handles()->readers, work_key{decision::shard_of(id)}, load_stats_job{id});
       },
       [self](const read_result_ptr& result) {
         if (!result->error.ok())

@@ -66,12 +66,9 @@ net::response render(const state& st, const write_result& result) {
 template <class Self>
 void send_batch(Self* self) {
   auto& st = self->state;
-  auto ask = std::make_shared<write_ask>();
   // Events of one user keep their order: the first user of the batch decides its writer.
-  ask->shard = static_cast<uint16_t>(decision::shard_of(st.parsed.rows.front().user));
-  ask->job = storage::event_batch_write{st.parsed.rows};
-  ask->client = self;
-  self->send(st.node->handles()->event_writers, write_atom::value, write_ask_ptr{std::move(ask)});
+  work_key key{decision::shard_of(st.parsed.rows.front().user)};
+  ask_write(self, st.node->handles()->event_writers, key, storage::event_batch_write{st.parsed.rows});
 }
 
 } // namespace
@@ -107,10 +104,9 @@ constexpr uint32_t events_per_page = 500;
 template <class Self>
 void ask_page(Self* self, const storage::event_cursor& from) {
   auto& st = self->state;
-  auto ask = std::make_shared<read_ask>();
-  ask->job = load_events_job{st.filter, from, events_per_page};
-  ask->client = self;
-  self->send(st.node->handles()->readers, read_atom::value, read_ask_ptr{std::move(ask)});
+  // Exports spread over the lanes; each has one page under way.
+  work_key key{static_cast<uint32_t>(st.request->id.connection)};
+  ask_read(self, st.node->handles()->readers, key, load_events_job{st.filter, from, events_per_page});
 }
 
 template <class Self>

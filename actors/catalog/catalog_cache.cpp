@@ -145,23 +145,20 @@ catalog_cache_state::change_promise catalog_cache_state::accept(catalog_ask_ptr 
 void catalog_cache_state::submit(change c) {
   if (c.ask->operation == catalog_operation::put_settings)
     c.ask = complete_settings(c.members ? *c.members : *c.ask, view->compiled->config());
-  auto ask_out = std::make_shared<write_ask>();
-  ask_out->token = ++last_token;
-  ask_out->client = self;
+  storage::write_job job;
   auto now = c.at_ms;
   const auto& a = *c.ask;
   if (a.operation == catalog_operation::erase_popup)
-    ask_out->job = storage::popup_erase{a.id, a.expected_revision, now};
+    job = storage::popup_erase{a.id, a.expected_revision, now};
   else if (a.operation == catalog_operation::put_settings)
-    ask_out->job =
-        storage::settings_write{a.document, c.members ? view->rows.settings_revision : a.expected_revision};
+    job = storage::settings_write{a.document, c.members ? view->rows.settings_revision : a.expected_revision};
   else
-    ask_out->job = storage::popup_write{
-        a.id,
-        a.operation == catalog_operation::create_popup ? std::optional<uint64_t>{0} : a.expected_revision,
-        a.document, now, a.must_exist};
-  changes.emplace(last_token, std::move(c));
-  self->send(node->handles()->writers, write_atom::value, write_ask_ptr{std::move(ask_out)});
+    job = storage::popup_write{a.id,
+                               a.operation == catalog_operation::create_popup ? std::optional<uint64_t>{0}
+                                                                              : a.expected_revision,
+                               a.document, now, a.must_exist};
+  changes.emplace(++last_token, std::move(c));
+  ask_write(self, node->handles()->writers, catalog_key, std::move(job), last_token);
 }
 
 /// Whether a change of settings that met another one is to be merged into that.
@@ -261,13 +258,10 @@ void catalog_cache_state::load() {
   if (loading != 0)
     return;
   loading = ++last_token;
-  auto ask = std::make_shared<read_ask>();
-  ask->token = loading;
   // Without a reason to doubt the view this is the regular look whether somebody else changed the catalogue.
-  ask->job =
+  auto job =
       stale || !view || !written_ahead.empty() ? load_catalog_job{} : load_catalog_job{view->rows.version};
-  ask->client = self;
-  self->send(node->handles()->readers, read_atom::value, read_ask_ptr{std::move(ask)});
+  ask_read(self, node->handles()->readers, catalog_key, job, loading);
 }
 
 void catalog_cache_state::loaded(const read_result& result) {

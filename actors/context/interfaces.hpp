@@ -1,6 +1,7 @@
 #pragma once
 
 #include "actors/context/messages.hpp"
+#include "actors/context/work.hpp"
 #include "net/http_actors.hpp"
 
 #include <caf/allowed_unsafe_message_type.hpp>
@@ -25,19 +26,6 @@ using catalog_answer_ptr = std::shared_ptr<const catalog_answer>;
 using write_result_ptr = std::shared_ptr<const write_result>;
 using read_result_ptr = std::shared_ptr<const read_result>;
 
-struct write_ask;
-struct write_batch;
-struct write_batch_result;
-struct read_ask;
-struct read_batch;
-struct read_batch_result;
-using write_ask_ptr = std::shared_ptr<write_ask>;
-using write_batch_ptr = std::shared_ptr<const write_batch>;
-using write_batch_result_ptr = std::shared_ptr<write_batch_result>;
-using read_ask_ptr = std::shared_ptr<read_ask>;
-using read_batch_ptr = std::shared_ptr<const read_batch>;
-using read_batch_result_ptr = std::shared_ptr<read_batch_result>;
-
 struct events_answer;
 using events_answer_ptr = std::shared_ptr<const events_answer>;
 struct shard_orders;
@@ -54,8 +42,6 @@ CAF_ADD_ATOM(beckon_actors, beckon::actors, user_atom, "user")
 CAF_ADD_ATOM(beckon_actors, beckon::actors, change_atom, "change") // change the catalogue
 CAF_ADD_ATOM(beckon_actors, beckon::actors, adopt_atom, "adopt")   // use this snapshot from now on
 CAF_ADD_ATOM(beckon_actors, beckon::actors, view_atom, "view")
-CAF_ADD_ATOM(beckon_actors, beckon::actors, write_atom, "write")
-CAF_ADD_ATOM(beckon_actors, beckon::actors, read_atom, "read")
 CAF_ADD_ATOM(beckon_actors, beckon::actors, attach_atom, "attach") // here is a worker to give work to
 CAF_ADD_ATOM(beckon_actors, beckon::actors, lost_atom,
              "lost") // a pool was restarted: its answers will not come
@@ -66,47 +52,51 @@ CAF_ADD_ATOM(beckon_actors, beckon::actors, retry_atom, "retry")
 CAF_ADD_ATOM(beckon_actors, beckon::actors, order_atom, "order") // what to do with a shard from now on
 CAF_ADD_ATOM(beckon_actors, beckon::actors, hold_atom, "hold")   // asks were held for long enough
 CAF_ADD_ATOM(beckon_actors, beckon::actors, look_atom, "look")   // something has changed elsewhere
+CAF_ADD_ATOM(beckon_actors, beckon::actors, late_atom, "late")   // something may have waited for too long
 CAF_END_TYPE_ID_BLOCK(beckon_actors)
 
 namespace beckon::actors {
 
-/// Gets the result of a write that it asked for, with the token it gave. Exactly one result an ask, unless
-/// lost_atom.
-using write_client_actor = caf::typed_actor<caf::reacts_to<write_result_ptr>>;
-
-/// Gets the result of a read that it asked for, with the token it gave.
-using read_client_actor = caf::typed_actor<caf::reacts_to<read_result_ptr>>;
-
-/// One store session that writes. Runs on: own thread. Blocks: yes, at most for the store's time-outs.
-using writer_actor = caf::typed_actor<
-    // Runs the jobs as one durable transaction; one result a job, in their order. No jobs: checks that the
-    // store can write.
-    caf::replies_to<write_atom, write_batch_ptr>::with<write_batch_result_ptr>>;
-
-/// Gives write jobs to the writers, by credit: each writer has at most one batch, made of what gathered
-/// meanwhile. Runs on: scheduler. Blocks: no. Bounds: writers.queue-jobs-max, writers.queue-bytes-max;
-/// beyond: overloaded.
-using writer_pool_actor = caf::typed_actor<
-    // Queues one job. Jobs of one shard keep their order.
-    caf::reacts_to<write_atom, write_ask_ptr>,
+/// Gives jobs to workers by credit: each lane has one worker with at most one batch in hand, made of what
+/// gathered meanwhile. Jobs of one class and key keep their order. Runs on: scheduler. Blocks: no. Bounds:
+/// jobs and bytes of each class in each lane, and how long a job may wait; beyond: overloaded, and nothing
+/// happened to the job.
+template <class Job, class Result>
+using work_pool_actor = caf::typed_actor<
+    // Queues one job.
+    caf::reacts_to<work_ask_ptr<Job, Result>>,
     // A batch came back.
-    caf::reacts_to<write_batch_result_ptr>,
-    // Writer number `lane` is (again) there.
-    caf::reacts_to<attach_atom, uint32_t /* lane */, writer_actor>,
-    // Checks the store when no result told how it is.
-    caf::reacts_to<beat_atom>,
-    // Takes no more jobs; answers when the queue is empty and each writer idle.
-    caf::replies_to<stop_atom>::with<stop_atom>>;
+    caf::reacts_to<work_report_ptr<Result>>,
+    // The worker of this lane is (again) there.
+    caf::reacts_to<attach_atom, uint32_t /* lane */, worker_actor<Job, Result>>,
+    // Checks the store when no report told how it is.
+    caf::reacts_to<beat_atom, uint64_t /* which */>,
+    // Refuses what has waited for too long.
+    caf::reacts_to<late_atom>,
+    // Takes no more jobs; answers when the queues are empty and each worker idle.
+    typename caf::replies_to<stop_atom>::template with<stop_atom>>;
 
-/// One store session that reads. Runs on: own thread. Blocks: yes, at most for the store's time-outs.
-using reader_actor =
-    caf::typed_actor<caf::replies_to<read_atom, read_batch_ptr>::with<read_batch_result_ptr>>;
+using write_client_actor = work_client_actor<write_result>;
+using read_client_actor = work_client_actor<read_result>;
+using write_ask_ptr = work_ask_ptr<storage::write_job, write_result>;
+using read_ask_ptr = work_ask_ptr<read_job, read_result>;
+using writer_actor = worker_actor<storage::write_job, write_result>;
+using reader_actor = worker_actor<read_job, read_result>;
+using writer_pool_actor = work_pool_actor<storage::write_job, write_result>;
+using reader_pool_actor = work_pool_actor<read_job, read_result>;
 
-/// Gives read jobs to whichever reader is idle; loads of users go in batches.
-/// Runs on: scheduler. Blocks: no. Bounds: readers.queue-jobs-max; beyond: overloaded.
-using reader_pool_actor =
-    caf::typed_actor<caf::reacts_to<read_atom, read_ask_ptr>, caf::reacts_to<read_batch_result_ptr>,
-                     caf::reacts_to<attach_atom, uint32_t /* lane */, reader_actor>>;
+/// Asks `pool` for a write on behalf of `self`, which gets the result with `token`.
+template <class Self>
+void ask_write(Self* self, const writer_pool_actor& pool, work_key key, storage::write_job job,
+               uint64_t token = 0) {
+  self->send(pool, std::make_shared<write_ask_ptr::element_type>(key, std::move(job), self, token));
+}
+
+/// The same for a read.
+template <class Self>
+void ask_read(Self* self, const reader_pool_actor& pool, work_key key, read_job job, uint64_t token = 0) {
+  self->send(pool, std::make_shared<read_ask_ptr::element_type>(key, std::move(job), self, token));
+}
 
 /// The current compiled catalogue; loads it once at start and pushes each new snapshot to the shards before
 /// it answers. Runs on: scheduler. Blocks: no. Bounds: limits.popups-max.
@@ -155,12 +145,17 @@ using eraser_actor = caf::typed_actor<
     caf::reacts_to<retry_atom>, caf::reacts_to<write_result_ptr>, caf::reacts_to<read_result_ptr>,
     caf::reacts_to<lost_atom>>;
 
-/// Ships events from the outbox to the store in the order of arrival, one group at a time. Runs on: own
-/// thread. Blocks: yes, for the outbox's file. Bounds: outbox.ship-events-max in one group. Lost on a crash:
-/// nothing; what was shipped twice counts once.
+/// Ships events from the outbox to the store in the order of arrival, one group at a time, each group in
+/// parts by lane and by owner. Runs on: own thread. Blocks: yes, for the outbox's file. Bounds:
+/// outbox.ship-events-max in a group, writers.batch-events-max in a part. Lost on a crash: nothing; what was
+/// shipped twice counts once. No timer runs while the outbox is empty.
 using outbox_shipper_actor = caf::typed_actor<
-    // Ships what waits, if nothing is under way.
+    // Something was appended to the outbox.
+    caf::reacts_to<look_atom>,
+    // Ships what has gathered, if nothing is under way.
     caf::reacts_to<beat_atom>,
+    // Tries again after a failure; looks whether a group is overdue.
+    caf::reacts_to<retry_atom, uint64_t /* which */>,
     // The store took a part of a group, or could not; so did another node.
     caf::reacts_to<write_result_ptr>, caf::reacts_to<events_answer_ptr>,
     // The pool that had the group is gone.
@@ -178,42 +173,6 @@ using supervisor_actor = caf::typed_actor<
     // Flushes the writers, then stops everybody.
     caf::replies_to<stop_atom>::with<stop_atom>>;
 
-struct write_ask {
-  uint64_t token = 0;
-  uint16_t shard = 0; // decides the writer: jobs of one shard keep their order
-  storage::write_job job;
-  write_client_actor client;
-  int64_t queued_ms = 0; // set by the pool
-};
-
-struct write_batch {
-  uint32_t lane = 0;
-  std::vector<storage::write_job> jobs;
-};
-
-struct write_batch_result {
-  uint32_t lane = 0;
-  std::vector<work_error> errors;               // empty: all done
-  std::vector<storage::write_outcome> outcomes; // one a job unless it failed
-  bool only_parts_failed = false; // of a store of several databases: says nothing of the store as a whole
-};
-
-struct read_ask {
-  uint64_t token = 0;
-  read_job job;
-  read_client_actor client;
-};
-
-struct read_batch {
-  uint32_t lane = 0;
-  std::vector<read_job> jobs;
-};
-
-struct read_batch_result {
-  uint32_t lane = 0;
-  std::vector<read_result> results; // one a job
-};
-
 /// Where everybody is. Replaced as a whole when an actor was restarted.
 struct node_handles {
   std::vector<user_shard_actor> shards; // decision::shard_count
@@ -223,6 +182,7 @@ struct node_handles {
   reader_pool_actor readers;
   catalog_cache_actor catalog;
   eraser_actor eraser;
+  outbox_shipper_actor shipper; // null without an outbox
 };
 
 } // namespace beckon::actors
@@ -237,12 +197,6 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(beckon::actors::catalog_answer_ptr)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(beckon::actors::catalog_view_ptr)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(beckon::actors::write_result_ptr)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(beckon::actors::read_result_ptr)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(beckon::actors::write_ask_ptr)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(beckon::actors::write_batch_ptr)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(beckon::actors::write_batch_result_ptr)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(beckon::actors::read_ask_ptr)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(beckon::actors::read_batch_ptr)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(beckon::actors::read_batch_result_ptr)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(beckon::decision::catalog_ptr)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(beckon::actors::shard_orders_ptr)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(beckon::actors::events_answer_ptr)

@@ -117,14 +117,44 @@ pm::Histogram* make_histogram(pm::Registry& r, const char* name, const char* hel
   return &pm::BuildHistogram().Name(name).Help(help).Register(r).Add(labels, bounds);
 }
 
-write_pool_metrics make_pool(pm::Registry& r, const char* pool) {
+const char* label_of(work_class c) {
+  switch (c) {
+  case work_class::claims:
+    return "claims";
+  case work_class::events:
+    return "events";
+  case work_class::maintenance:
+    return "maintenance";
+  case work_class::users:
+    return "users";
+  case work_class::exports:
+    return "exports";
+  }
+  return "";
+}
+
+/// `kind` is in the names: "write" or "read".
+void add_classes(work_pool_metrics& m, pm::Registry& r, const std::string& kind, const pm::Labels& labels,
+                 std::initializer_list<work_class> classes) {
+  for (auto c : classes) {
+    auto with_class = labels;
+    with_class["class"] = label_of(c);
+    auto& to = m.of(c);
+    to.overloads =
+        make_counter(r, ("beckon_" + kind + "_overloads_total").c_str(),
+                     "Jobs refused because the queue was full or they waited too long", with_class);
+    to.queue_jobs = make_gauge(r, ("beckon_" + kind + "_queue_jobs").c_str(), "Jobs that wait", with_class);
+    to.queue_bytes =
+        make_gauge(r, ("beckon_" + kind + "_queue_bytes").c_str(), "Bytes of the jobs that wait", with_class);
+  }
+}
+
+work_pool_metrics make_write_pool(pm::Registry& r, const char* pool,
+                                  std::initializer_list<work_class> classes) {
   const pm::Labels labels{{"pool", pool}};
-  write_pool_metrics m;
-  m.overloads = make_counter(r, "beckon_write_overloads_total",
-                             "Write jobs refused because the queue was full", labels);
+  work_pool_metrics m;
+  add_classes(m, r, "write", labels, classes);
   m.failures = make_counter(r, "beckon_write_failures_total", "Transactions that failed", labels);
-  m.queue_jobs = make_gauge(r, "beckon_write_queue_jobs", "Write jobs that wait for a writer", labels);
-  m.queue_bytes = make_gauge(r, "beckon_write_queue_bytes", "Bytes of the write jobs that wait", labels);
   m.group_jobs = make_histogram(r, "beckon_group_commit_jobs", "Jobs in one transaction", labels,
                                 {1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024});
   m.group_seconds = make_histogram(r, "beckon_group_commit_seconds", "Duration of one transaction", labels,
@@ -144,15 +174,11 @@ node_metrics::node_metrics(std::shared_ptr<pm::Registry> registry)
   events_accepted = make_counter(r, events, events_help, {{"outcome", "accepted"}});
   events_duplicate = make_counter(r, events, events_help, {{"outcome", "duplicate"}});
   events_rejected = make_counter(r, events, events_help, {{"outcome", "rejected"}});
-  read_overloads =
-      make_counter(r, "beckon_read_overloads_total", "Read jobs refused because the queue was full");
-  read_failures = make_counter(r, "beckon_read_failures_total", "Reads that failed");
   restarts = make_counter(r, "beckon_actor_restarts_total", "Actors started again after they died");
   erased_events = make_counter(r, "beckon_erased_events_total",
                                "Events of erased users that were deleted after their erasure");
   erasures_open = make_gauge(r, "beckon_erasures_open",
                              "Erased users whose events this node is deleting, at most 100 at a time");
-  read_queue_jobs = make_gauge(r, "beckon_read_queue_jobs", "Read jobs that wait for a reader");
   catalog_version = make_gauge(r, "beckon_catalog_version", "Version of the live catalogue");
   catalog_popups = make_gauge(r, "beckon_catalog_popups", "Popups in the catalogue, of every status");
   outbox_events = make_gauge(r, "beckon_outbox_events", "Events accepted and not yet in the store");
@@ -162,8 +188,10 @@ node_metrics::node_metrics(std::shared_ptr<pm::Registry> registry)
       make_counter(r, "beckon_outbox_shipped_total", "Events shipped from the outbox to the store");
   outbox_refused =
       make_counter(r, "beckon_outbox_refused_total", "Batches that the store refused, kept aside");
-  store_pool = make_pool(r, "store");
-  outbox_pool = make_pool(r, "outbox");
+  store_pool = make_write_pool(r, "store", {work_class::claims, work_class::events, work_class::maintenance});
+  outbox_pool = make_write_pool(r, "outbox", {work_class::events});
+  add_classes(read_pool, r, "read", {}, {work_class::users, work_class::exports});
+  read_pool.failures = make_counter(r, "beckon_read_failures_total", "Reads that failed");
 }
 
 node_metrics::~node_metrics() = default;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "actors/context/work.hpp"
 #include "decision/decide.hpp"
 #include "decision/hash.hpp"
 #include "storage/store.hpp"
@@ -47,14 +48,22 @@ struct alignas(64) shard_counters {
   std::array<owned_counter, decision::reason_count> reasons{};
 };
 
-/// Metrics of one pool of writers. Each is a time series with the label pool="store" or pool="outbox".
-struct write_pool_metrics {
+/// Metrics of one class of jobs in one pool.
+struct work_class_metrics {
   prometheus::Counter* overloads = nullptr;
-  prometheus::Counter* failures = nullptr;
   prometheus::Gauge* queue_jobs = nullptr;
   prometheus::Gauge* queue_bytes = nullptr;
-  prometheus::Histogram* group_jobs = nullptr;    // jobs in one transaction
+};
+
+/// Metrics of one pool; those of classes that it does not serve are null. Each is a time series with the
+/// label class, and for writers pool="store" or pool="outbox".
+struct work_pool_metrics {
+  std::array<work_class_metrics, work_class_count> classes{};
+  prometheus::Counter* failures = nullptr;        // transactions, or reads
+  prometheus::Histogram* group_jobs = nullptr;    // jobs in one transaction; null for readers
   prometheus::Histogram* group_seconds = nullptr; // time of one transaction
+
+  work_class_metrics& of(work_class c) { return classes[static_cast<size_t>(c)]; }
 };
 
 /// Every metric of the actors. The shards' counters are summed when somebody looks.
@@ -70,12 +79,9 @@ class node_metrics {
   prometheus::Counter* events_accepted = nullptr;
   prometheus::Counter* events_duplicate = nullptr;
   prometheus::Counter* events_rejected = nullptr;
-  prometheus::Counter* read_overloads = nullptr;
-  prometheus::Counter* read_failures = nullptr;
   prometheus::Counter* restarts = nullptr;
   prometheus::Counter* erased_events = nullptr;
   prometheus::Gauge* erasures_open = nullptr;
-  prometheus::Gauge* read_queue_jobs = nullptr;
   prometheus::Gauge* catalog_version = nullptr;
   prometheus::Gauge* catalog_popups = nullptr;
   prometheus::Gauge* outbox_events = nullptr;
@@ -83,8 +89,9 @@ class node_metrics {
   prometheus::Gauge* outbox_age_seconds = nullptr;
   prometheus::Counter* outbox_shipped = nullptr;
   prometheus::Counter* outbox_refused = nullptr;
-  write_pool_metrics store_pool;
-  write_pool_metrics outbox_pool;
+  work_pool_metrics store_pool;
+  work_pool_metrics outbox_pool;
+  work_pool_metrics read_pool;
 
   /// Everything, with what the store says of its connections, in the Prometheus text format.
   std::string text(const storage::store_stats& store = {}) const;

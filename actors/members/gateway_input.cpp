@@ -133,13 +133,9 @@ void gateway_state::handle(cluster::events_ask_frame& f) {
     gather_answer(moved);
     return;
   }
-  auto ask = std::make_shared<write_ask>();
-  ask->token = f.id;
-  ask->shard = job.held.front().shard;
+  work_key key{job.held.front().shard};
   job.events = std::move(f.events);
-  ask->job = std::move(job);
-  ask->client = self;
-  self->send(table->writers, write_atom::value, write_ask_ptr{std::move(ask)});
+  ask_write(self, table->writers, key, std::move(job), f.id);
 }
 
 // -- answers of the peer

@@ -6,6 +6,15 @@
 
 namespace beckon::actors {
 
+namespace {
+
+/// How often an idle store is asked whether it can write. A file of this host does not go away for a moment as
+/// a server does.
+constexpr int64_t check_file_ms = 10'000;
+constexpr int64_t check_server_ms = 2000;
+
+} // namespace
+
 size_t user_databases(const config::configuration& cfg) {
   if (cfg.text("storage.backend") != "mysql")
     return 1;
@@ -30,12 +39,20 @@ node_options options_from(const config::configuration& cfg) {
   o.writers = size("writers.count");
   if (o.writers == 0)
     o.writers = mysql ? std::min<size_t>(64, 2 * user_databases(cfg)) : 1;
+  o.event_lanes = size("writers.event-lanes");
+  if (o.event_lanes == 0 && mysql)
+    o.event_lanes = std::min<size_t>(64, std::max<size_t>(2, user_databases(cfg)));
+  o.store_check_ms = mysql ? check_server_ms : check_file_ms;
   o.write_jobs_max = size("writers.queue-jobs-max");
   o.write_bytes_max = size("writers.queue-bytes-max");
   o.queue_wait_ms = cfg.integer("writers.queue-wait-ms");
   o.batch_jobs_max = size("writers.batch-jobs-max");
   o.batch_bytes_max = size("writers.batch-bytes-max");
+  o.batch_events_max = size("writers.batch-events-max");
   o.readers = size("readers.count");
+  o.export_lanes = size("readers.export-lanes");
+  o.read_wait_ms = cfg.integer("readers.queue-wait-ms");
+  o.export_wait_ms = cfg.integer("readers.export-wait-ms");
   o.read_jobs_max = size("readers.queue-jobs-max");
   o.read_batch_max = size("readers.batch-users-max");
   o.ship_events_max = size("outbox.ship-events-max");

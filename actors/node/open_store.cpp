@@ -1,6 +1,7 @@
 #include "actors/node/open_store.hpp"
 
 #include "actors/node/configured_options.hpp"
+#include "actors/work/work_plan.hpp"
 #include "base/clock.hpp"
 #include "config/database_list.hpp"
 #include "storage/error.hpp"
@@ -176,7 +177,7 @@ size_t pool_size_of(const config::configuration& cfg) {
   auto o = options_from(cfg);
   // Each replica is looked after by a thread that takes a connection now and then.
   auto replicas = config::read_replicas(cfg.text("mysql.replicas"));
-  return o.writers + o.readers + replicas.list.size();
+  return store_lanes(o) + replicas.list.size();
 }
 
 caf::expected<storage::store_ptr> open_store(const config::configuration& cfg) {

@@ -7,9 +7,9 @@
 #include "actors/work/eraser.hpp"
 #include "actors/work/outbox_shipper.hpp"
 #include "actors/work/reader.hpp"
-#include "actors/work/reader_pool.hpp"
+#include "actors/work/work_plan.hpp"
+#include "actors/work/work_pool.hpp"
 #include "actors/work/writer.hpp"
-#include "actors/work/writer_pool.hpp"
 #include "base/clock.hpp"
 #include "decision/hash.hpp"
 
@@ -55,22 +55,8 @@ void supervisor_state::tell_lost() {
     self->send(table->catalog, lost_atom::value);
   if (table->eraser)
     self->send(table->eraser, lost_atom::value);
-  if (shipper)
-    self->send(shipper, lost_atom::value);
-}
-
-caf::strong_actor_ptr supervisor_state::start_writer(uint32_t lane) {
-  auto w = self->spawn<caf::detached>(writer, writes_to(store), &node->metrics->store_pool);
-  writers[lane] = w;
-  self->send(node->handles()->writers, attach_atom::value, lane, w);
-  return caf::actor_cast<caf::strong_actor_ptr>(w);
-}
-
-caf::strong_actor_ptr supervisor_state::start_reader(uint32_t lane) {
-  auto r = self->spawn<caf::detached>(reader, store);
-  readers[lane] = r;
-  self->send(node->handles()->readers, attach_atom::value, lane, r);
-  return caf::actor_cast<caf::strong_actor_ptr>(r);
+  if (table->shipper)
+    self->send(table->shipper, lost_atom::value);
 }
 
 caf::strong_actor_ptr supervisor_state::start_shard(uint16_t number) {
@@ -89,65 +75,77 @@ caf::strong_actor_ptr supervisor_state::start_shard(uint16_t number) {
   return caf::actor_cast<caf::strong_actor_ptr>(shard);
 }
 
-// A pool that starts again finds its workers alive: they are attached to the new one.
+// A pool that starts again finds its workers alive: they are attached to the new one. What it had in hand is
+// lost with it.
+template <class Job, class Result>
+template <class Pool, class Publish>
+void supervisor_state::crew<Job, Result>::start(supervisor_state& st, const char* pool_name, Pool make_pool,
+                                                Publish publish) {
+  st.adopt({pool_name, [this, &st, make_pool, publish] {
+              pool = make_pool();
+              publish();
+              for (uint32_t lane = 0; lane < workers.size(); ++lane)
+                if (workers[lane])
+                  st.self->send(pool, attach_atom::value, lane, workers[lane]);
+              return caf::actor_cast<caf::strong_actor_ptr>(pool);
+            }});
+}
+
+template <class Job, class Result>
+template <class Worker>
+void supervisor_state::crew<Job, Result>::staff(supervisor_state& st, const char* worker_name, size_t lanes,
+                                                Worker make_worker) {
+  workers.resize(lanes);
+  for (uint32_t lane = 0; lane < lanes; ++lane)
+    st.adopt({worker_name, [this, &st, lane, make_worker] {
+                workers[lane] = make_worker();
+                st.self->send(pool, attach_atom::value, lane, workers[lane]);
+                return caf::actor_cast<caf::strong_actor_ptr>(workers[lane]);
+              }});
+}
+
 void supervisor_state::start_pools() {
-  adopt({"writer_pool", [this] {
-           write_pool_role role{"store", node->options.writers, &node->health.store,
-                                &node->metrics->store_pool};
-           auto pool = self->spawn(writer_pool, node, role);
-           replace([&](node_handles& t) {
-             t.writers = pool;
-             if (!node->outbox)
-               t.event_writers = pool;
-           });
-           tell_lost();
-           for (uint32_t lane = 0; lane < writers.size(); ++lane)
-             if (writers[lane])
-               self->send(pool, attach_atom::value, lane, writers[lane]);
-           return caf::actor_cast<caf::strong_actor_ptr>(pool);
-         }});
-  adopt({"reader_pool", [this] {
-           auto pool = self->spawn(reader_pool, node);
-           replace([&](node_handles& t) { t.readers = pool; });
-           tell_lost();
-           for (uint32_t lane = 0; lane < readers.size(); ++lane)
-             if (readers[lane])
-               self->send(pool, attach_atom::value, lane, readers[lane]);
-           return caf::actor_cast<caf::strong_actor_ptr>(pool);
-         }});
+  auto& metrics = *node->metrics;
+  writers.start(
+      *this, "writer_pool", [this] { return self->spawn(writer_pool, node, store_plan(*node)); },
+      [this] {
+        replace([this](node_handles& t) {
+          t.writers = writers.pool;
+          if (!node->outbox)
+            t.event_writers = writers.pool;
+        });
+        tell_lost();
+      });
+  readers.start(
+      *this, "reader_pool", [this] { return self->spawn(reader_pool, node, read_plan(*node)); },
+      [this] {
+        replace([this](node_handles& t) { t.readers = readers.pool; });
+        tell_lost();
+      });
+  writers.staff(*this, "writer", store_plan(*node).lanes.size(), [this, &metrics] {
+    return self->spawn<caf::detached>(writer, writes_to(store), &metrics.store_pool);
+  });
+  readers.staff(*this, "reader", read_plan(*node).lanes.size(),
+                [this, &metrics] { return self->spawn<caf::detached>(reader, store, &metrics.read_pool); });
 }
 
 // The outbox takes events through a pool of its own: group commit, bounds and credit are the same as for the
 // store.
 void supervisor_state::start_outbox() {
-  adopt({"outbox_pool", [this] {
-           write_pool_role role{"outbox", 1, &node->health.outbox, &node->metrics->outbox_pool};
-           auto pool = self->spawn(writer_pool, node, role);
-           replace([&](node_handles& t) { t.event_writers = pool; });
-           if (outbox_writer)
-             self->send(pool, attach_atom::value, uint32_t{0}, outbox_writer);
-           return caf::actor_cast<caf::strong_actor_ptr>(pool);
-         }});
-  adopt({"outbox_writer", [this] {
-           auto open = [box = node->outbox]() -> caf::expected<std::unique_ptr<storage::write_session>> {
-             return box->open_writer();
-           };
-           outbox_writer =
-               self->spawn<caf::detached>(writer, session_opener{open}, &node->metrics->outbox_pool);
-           self->send(node->handles()->event_writers, attach_atom::value, uint32_t{0}, outbox_writer);
-           return caf::actor_cast<caf::strong_actor_ptr>(outbox_writer);
-         }});
+  appenders.start(
+      *this, "outbox_pool", [this] { return self->spawn(writer_pool, node, outbox_plan(*node)); },
+      [this] { replace([this](node_handles& t) { t.event_writers = appenders.pool; }); });
+  auto open = [box = node->outbox]() -> caf::expected<std::unique_ptr<storage::write_session>> {
+    return box->open_writer();
+  };
+  appenders.staff(*this, "outbox_writer", outbox_plan(*node).lanes.size(), [this, open] {
+    return self->spawn<caf::detached>(writer, session_opener{open}, &node->metrics->outbox_pool);
+  });
   adopt({"outbox_shipper", [this] {
-           shipper = self->spawn<caf::detached>(outbox_shipper, node);
+           auto shipper = self->spawn<caf::detached>(outbox_shipper, node);
+           replace([&](node_handles& t) { t.shipper = shipper; });
            return caf::actor_cast<caf::strong_actor_ptr>(shipper);
          }});
-}
-
-void supervisor_state::start_workers() {
-  for (uint32_t lane = 0; lane < node->options.writers; ++lane)
-    adopt({"writer", [this, lane] { return start_writer(lane); }});
-  for (uint32_t lane = 0; lane < node->options.readers; ++lane)
-    adopt({"reader", [this, lane] { return start_reader(lane); }});
 }
 
 void supervisor_state::start_shards() {
@@ -156,11 +154,8 @@ void supervisor_state::start_shards() {
 }
 
 void supervisor_state::start_all() {
-  writers.resize(node->options.writers);
-  readers.resize(node->options.readers);
   replace([](node_handles&) {});
   start_pools();
-  start_workers();
   start_shards();
   if (node->outbox)
     start_outbox();
@@ -271,7 +266,7 @@ std::chrono::milliseconds supervisor_state::flush_wait() const {
 // Accepted events are on this node's disk already; shipping them now only spares the next start the work.
 void supervisor_state::flush_outbox() {
   auto ship = [this](stop_atom) {
-    self->request(shipper, flush_wait(), stop_atom::value)
+    self->request(node->handles()->shipper, flush_wait(), stop_atom::value)
         .then([this](stop_atom) { flush_writers(); },
               [this](const caf::error&) {
                 spdlog::warn("outbox: not all events were shipped; the next start goes on with them");
@@ -300,10 +295,9 @@ void supervisor_state::kill_all() {
   for (const auto& [address, c] : children)
     if (auto actor = caf::actor_cast<caf::strong_actor_ptr>(address))
       self->send_exit(caf::actor_cast<caf::actor>(actor), caf::exit_reason::user_shutdown);
-  writers.clear();
-  readers.clear();
-  outbox_writer = nullptr;
-  shipper = nullptr;
+  writers = {};
+  readers = {};
+  appenders = {};
   finish_if_alone();
 }
 

@@ -43,10 +43,21 @@ struct supervisor_state {
   caf::typed_response_promise<stop_atom> stopping;
   bool stopped = false;
   bool killing = false;
-  std::vector<writer_actor> writers; // by lane, for a pool that starts again
-  std::vector<reader_actor> readers;
-  writer_actor outbox_writer;   // null without an outbox
-  outbox_shipper_actor shipper; // null without an outbox
+
+  /// A pool with its workers by lane, which outlive it: when it starts again it gets them back.
+  template <class Job, class Result>
+  struct crew {
+    work_pool_actor<Job, Result> pool;
+    std::vector<worker_actor<Job, Result>> workers;
+
+    template <class Pool, class Publish>
+    void start(supervisor_state& st, const char* pool_name, Pool make_pool, Publish publish);
+    template <class Worker>
+    void staff(supervisor_state& st, const char* worker_name, size_t lanes, Worker make_worker);
+  };
+  crew<storage::write_job, write_result> writers;
+  crew<storage::write_job, write_result> appenders; // to the outbox; empty without one
+  crew<read_job, read_result> readers;
 
   void start_all();
   caf::typed_response_promise<start_atom> wait_until_started();
@@ -60,7 +71,6 @@ struct supervisor_state {
   void adopt(child c);
   void restart_due();
   void start_pools();
-  void start_workers();
   void start_outbox();
   void start_cluster();
   void begin_stop();
@@ -76,8 +86,6 @@ struct supervisor_state {
   void finish_if_alone();
   void replace(const std::function<void(node_handles&)>& change);
   caf::strong_actor_ptr start_shard(uint16_t number);
-  caf::strong_actor_ptr start_writer(uint32_t lane);
-  caf::strong_actor_ptr start_reader(uint32_t lane);
 };
 
 supervisor_actor::behavior_type supervisor(supervisor_state::self_pointer self, node_context_ptr node,

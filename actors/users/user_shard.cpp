@@ -268,12 +268,7 @@ void user_shard_state::begin(user_entry& e, user_entry::phase p, pending_ask who
 
 void user_shard_state::start_write(user_entry& e, storage::write_job job, pending_ask whose) {
   begin(e, user_entry::phase::writing, std::move(whose));
-  auto ask = std::make_shared<write_ask>();
-  ask->token = last_token;
-  ask->shard = number;
-  ask->job = std::move(job);
-  ask->client = self;
-  self->send(node->handles()->writers, write_atom::value, write_ask_ptr{std::move(ask)});
+  ask_write(self, node->handles()->writers, work_key{number}, std::move(job), last_token);
 }
 
 // -- answers

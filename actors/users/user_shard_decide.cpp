@@ -80,13 +80,10 @@ void user_shard_state::run_decide(user_entry& e, pending_decide d) {
 
 // The user stays busy meanwhile: two retries at once must not both find that there is no answer yet.
 void user_shard_state::look_up(user_entry& e, pending_decide d) {
-  auto ask = std::make_shared<read_ask>();
-  ask->job =
+  auto job =
       load_answer_job{d.ask->request.user, d.ask->request_id, node->now_ms() - decision::request_id_keep_ms};
   begin(e, user_entry::phase::asking, std::move(d));
-  ask->token = last_token;
-  ask->client = self;
-  self->send(node->handles()->readers, read_atom::value, read_ask_ptr{std::move(ask)});
+  ask_read(self, node->handles()->readers, work_key{number}, std::move(job), last_token);
 }
 
 void user_shard_state::looked_up(user_entry& e, const read_result& result) {

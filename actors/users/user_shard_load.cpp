@@ -32,11 +32,7 @@ void user_shard_state::load(user_entry& e) {
   e.state = {};
   e.work->token = ++last_token;
   under_way.emplace(last_token, *e.user);
-  auto ask = std::make_shared<read_ask>();
-  ask->token = last_token;
-  ask->job = load_users_job{*e.user};
-  ask->client = self;
-  self->send(node->handles()->readers, read_atom::value, read_ask_ptr{std::move(ask)});
+  ask_read(self, node->handles()->readers, work_key{number}, load_users_job{*e.user}, last_token);
 }
 
 void user_shard_state::refreshed(user_entry& e) {

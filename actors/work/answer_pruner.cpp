@@ -12,14 +12,13 @@ namespace {
 constexpr std::chrono::seconds pause{10};
 constexpr uint32_t rows_per_turn = 1000;
 constexpr uint32_t go_on_from = 100;
+constexpr work_key prune_key{0};
 
 template <class Self>
 void prune(Self* self) {
   auto& node = *self->state.node;
-  auto ask = std::make_shared<write_ask>();
-  ask->job = storage::answers_prune{node.now_ms() - decision::request_id_keep_ms, rows_per_turn};
-  ask->client = self;
-  self->send(node.handles()->writers, write_atom::value, write_ask_ptr{std::move(ask)});
+  auto before_ms = node.now_ms() - decision::request_id_keep_ms;
+  ask_write(self, node.handles()->writers, prune_key, storage::answers_prune{before_ms, rows_per_turn});
 }
 
 } // namespace

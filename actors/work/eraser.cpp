@@ -20,6 +20,7 @@ constexpr std::chrono::seconds look_interval{30};
 constexpr int64_t retry_ms = 5000;
 constexpr int64_t pause_max_ms = 1000;
 constexpr uint32_t page_users = 100;
+constexpr work_key marks_key{0};
 
 } // namespace
 
@@ -48,11 +49,7 @@ void eraser_state::look() {
 
 void eraser_state::load_page() {
   busy = true;
-  auto ask = std::make_shared<read_ask>();
-  ask->token = ++token;
-  ask->job = load_erasures_job{after, page_users};
-  ask->client = self;
-  self->send(node->handles()->readers, read_atom::value, read_ask_ptr{std::move(ask)});
+  ask_read(self, node->handles()->readers, marks_key, load_erasures_job{after, page_users}, ++token);
 }
 
 void eraser_state::marks_loaded(const read_result& result) {
@@ -88,12 +85,8 @@ void eraser_state::send_piece() {
   busy = true;
   asked_ms = base::steady_ms();
   const auto& next = open.front();
-  auto ask = std::make_shared<write_ask>();
-  ask->token = ++token;
-  ask->shard = next.shard;
-  ask->job = storage::erase_piece{next.user, next.shard, fence_of(next.shard)};
-  ask->client = self;
-  self->send(node->handles()->writers, write_atom::value, write_ask_ptr{std::move(ask)});
+  ask_write(self, node->handles()->writers, work_key{next.shard},
+            storage::erase_piece{next.user, next.shard, fence_of(next.shard)}, ++token);
 }
 
 void eraser_state::piece_done(const write_result& result) {

@@ -2,6 +2,8 @@
 
 #include "actors/work/writer.hpp"
 
+#include <prometheus/counter.h>
+
 #include <utility>
 
 namespace beckon::actors {
@@ -47,7 +49,7 @@ struct single_read {
 
 } // namespace
 
-void reader_state::load_users(const read_batch& batch, read_batch_result& result) {
+void reader_state::load_users(const read_batch& batch, read_report& report) {
   std::vector<std::string> users;
   std::vector<size_t> places;
   for (size_t i = 0; i < batch.jobs.size(); ++i) {
@@ -60,7 +62,7 @@ void reader_state::load_users(const read_batch& batch, read_batch_result& result
     return;
   auto rows = session->load_users(users);
   for (size_t k = 0; k < places.size(); ++k) {
-    auto& out = result.results[places[k]];
+    auto& out = *report.results[places[k]];
     if (!rows)
       out.error = to_work_error(rows.error());
     else if ((*rows)[k].error)
@@ -70,30 +72,41 @@ void reader_state::load_users(const read_batch& batch, read_batch_result& result
   }
 }
 
-read_batch_result_ptr reader_state::run(const read_batch& batch) {
-  auto result = std::make_shared<read_batch_result>();
-  result->lane = batch.lane;
-  result->results.resize(batch.jobs.size());
-  if (!session) {
-    auto opened = store->open_reader();
-    if (!opened) {
-      for (auto& r : result->results)
-        r.error = to_work_error(opened.error());
-      return result;
-    }
-    session = std::move(*opened);
-  }
-  load_users(batch, *result);
+read_report_ptr reader_state::run(const read_batch& batch) {
+  auto report = std::make_shared<read_report>();
+  report->lane = batch.lane;
   for (size_t i = 0; i < batch.jobs.size(); ++i)
-    std::visit(single_read{*session, result->results[i]}, batch.jobs[i]);
-  return result;
+    report->results.push_back(std::make_shared<read_result>());
+  if (auto err = connect()) {
+    for (auto& r : report->results)
+      r->error = to_work_error(err);
+  } else {
+    load_users(batch, *report);
+    for (size_t i = 0; i < batch.jobs.size(); ++i)
+      std::visit(single_read{*session, *report->results[i]}, batch.jobs[i]);
+  }
+  for (const auto& r : report->results)
+    if (!r->error.ok())
+      metrics->failures->Increment();
+  return report;
+}
+
+caf::error reader_state::connect() {
+  if (session)
+    return {};
+  auto opened = store->open_reader();
+  if (!opened)
+    return std::move(opened.error());
+  session = std::move(*opened);
+  return {};
 }
 
 reader_actor::behavior_type reader(reader_actor::stateful_pointer<reader_state> self,
-                                   storage::store_ptr store) {
+                                   storage::store_ptr store, work_pool_metrics* metrics) {
   self->state.store = std::move(store);
+  self->state.metrics = metrics;
   return {
-      [self](read_atom, const read_batch_ptr& batch) { return self->state.run(*batch); },
+      [self](const work_batch_ptr<read_job>& batch) { return self->state.run(*batch); },
   };
 }
 

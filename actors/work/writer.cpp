@@ -1,9 +1,9 @@
 #include "actors/work/writer.hpp"
 
+#include <prometheus/counter.h>
 #include <prometheus/histogram.h>
 
-#include <algorithm>
-#include <chrono>
+#include <numeric>
 #include <utility>
 
 namespace beckon::actors {
@@ -16,7 +16,11 @@ work_error to_work_error(const caf::error& e) {
 
 namespace {
 
-/// Whether the store is well, and only this write is not.
+/// Halves may each wait for a lock; no try begins later than this after the first, so that the lane is free
+/// again within a bound.
+constexpr std::chrono::seconds divide_max{10};
+
+/// Whether the store is well for certain, and only this write is not.
 bool concerns_one_job(const work_error& why) {
   return why.code == storage::errc::rejected || why.code == storage::errc::corrupt;
 }
@@ -33,82 +37,113 @@ caf::error writer_state::connect() {
   return {};
 }
 
-bool writer_state::commit(const std::vector<storage::write_job>& jobs,
-                          std::vector<storage::write_outcome>& outcomes, work_error& why) {
+caf::expected<std::vector<storage::write_outcome>>
+writer_state::commit(const std::vector<storage::write_job>& jobs) {
   auto started = std::chrono::steady_clock::now();
   auto written = session->write(jobs);
   std::chrono::duration<double> took = std::chrono::steady_clock::now() - started;
   metrics->group_seconds->Observe(took.count());
-  if (!written) {
-    why = to_work_error(written.error());
-    return false;
+  if (!written)
+    metrics->failures->Increment();
+  return written;
+}
+
+write_report_ptr writer_state::run(const write_batch& batch) {
+  auto report = std::make_shared<write_report>();
+  report->lane = batch.lane;
+  report->results.reserve(batch.jobs.size());
+  for (size_t i = 0; i < batch.jobs.size(); ++i)
+    report->results.push_back(std::make_shared<write_result>());
+  if (auto err = connect()) {
+    metrics->failures->Increment();
+    report->store = to_work_error(err);
+    for (auto& r : report->results)
+      r->error = *report->store;
+    return report;
   }
-  outcomes = std::move(*written);
+  if (batch.jobs.empty()) {
+    auto err = session->ping();
+    report->store = err ? to_work_error(err) : work_error{};
+    return report;
+  }
+  places all(batch.jobs.size());
+  std::iota(all.begin(), all.end(), size_t{0});
+  divide_until_ = std::chrono::steady_clock::now() + divide_max;
+  if (!settle(batch.jobs, all, commit(batch.jobs), *report))
+    divide(batch.jobs, all, *report);
+  return report;
+}
+
+/// Notes what became of the jobs at `which`. False when they failed together and are to be tried in halves.
+bool writer_state::settle(const std::vector<storage::write_job>& jobs, const places& which,
+                          caf::expected<std::vector<storage::write_outcome>> written, write_report& report) {
+  if (!written) {
+    auto why = to_work_error(written.error());
+    for (auto i : which)
+      report.results[i]->error = why;
+    return !is_well(why, report) || which.size() == 1;
+  }
+  places refused;
+  auto all_done = true;
+  for (size_t k = 0; k < which.size(); ++k) {
+    auto& result = *report.results[which[k]];
+    auto& outcome = (*written)[k];
+    result.error = outcome.error ? to_work_error(outcome.error) : work_error{};
+    all_done = all_done && result.error.ok();
+    if (!result.error.ok() && concerns_one_job(result.error))
+      refused.push_back(which[k]);
+    result.outcome = std::move(outcome);
+  }
+  if (all_done)
+    report.store = work_error{};
+  else
+    metrics->failures->Increment(); // of one database; the store's warning says which
+  // One of several databases refused its jobs together: each of them may be the cause.
+  if (refused.size() == 1 && which.size() > 1)
+    attempt(jobs, refused, report);
+  else if (refused.size() > 1)
+    divide(jobs, refused, report);
   return true;
 }
 
-bool writer_state::commit_one(const storage::write_job& job, storage::write_outcome& outcome,
-                              work_error& why) {
-  std::vector<storage::write_outcome> one;
-  if (!commit({job}, one, why))
+/// Whether the store can be used although a transaction failed. A lock that was waited for in vain and a
+/// connection that was lost look the same here, so the store is asked.
+bool writer_state::is_well(const work_error& why, write_report& report) {
+  if (concerns_one_job(why))
+    return true;
+  if (why.code == storage::errc::unavailable) {
+    auto err = session->ping();
+    if (!err) {
+      report.store = work_error{};
+      return true;
+    }
+    report.store = to_work_error(err);
     return false;
-  outcome = std::move(one.front());
-  why = outcome.error ? to_work_error(outcome.error) : work_error{};
-  return why.ok();
+  }
+  report.store = why;
+  return false;
 }
 
-// One job that the store refuses must not take the others of its group with it.
-void writer_state::commit_singly(const std::vector<storage::write_job>& jobs, write_batch_result& result) {
-  result.errors.assign(jobs.size(), work_error{});
-  result.outcomes.assign(jobs.size(), storage::write_outcome{});
-  for (size_t i = 0; i < jobs.size(); ++i)
-    commit_one(jobs[i], result.outcomes[i], result.errors[i]);
-}
-
-write_batch_result_ptr writer_state::run(const write_batch& batch) {
-  auto result = std::make_shared<write_batch_result>();
-  result->lane = batch.lane;
-  auto fail = [&](const work_error& why) {
-    // An empty batch is a check of health: its error still has to be told.
-    result->errors.assign(std::max<size_t>(batch.jobs.size(), 1), why);
-    return result;
-  };
-  if (auto err = connect())
-    return fail(to_work_error(err));
-  if (batch.jobs.empty()) {
-    if (auto err = session->ping())
-      return fail(to_work_error(err));
-    return result;
-  }
-  work_error why;
-  if (commit(batch.jobs, result->outcomes, why)) {
-    settle_failed(batch, *result);
-    return result;
-  }
-  if (concerns_one_job(why) && batch.jobs.size() > 1) {
-    commit_singly(batch.jobs, *result);
-    return result;
-  }
-  return fail(why);
-}
-
-// A store of several databases tells of each job whether its database failed. A job that is refused may have
-// taken the others of its database with it, so each of these is tried alone.
-void writer_state::settle_failed(const write_batch& batch, write_batch_result& result) {
-  auto failed = [](const storage::write_outcome& o) { return static_cast<bool>(o.error); };
-  if (std::none_of(result.outcomes.begin(), result.outcomes.end(), failed))
+void writer_state::attempt(const std::vector<storage::write_job>& jobs, const places& which,
+                           write_report& report) {
+  // Their error stands since they were tried with others; nothing happened to them.
+  if (which.empty() || std::chrono::steady_clock::now() > divide_until_
+      || (report.store && !report.store->ok()))
     return;
-  result.only_parts_failed = true;
-  result.errors.assign(batch.jobs.size(), work_error{});
-  for (size_t i = 0; i < batch.jobs.size(); ++i) {
-    auto& outcome = result.outcomes[i];
-    auto& why = result.errors[i];
-    if (!failed(outcome))
-      continue;
-    why = to_work_error(outcome.error);
-    if (concerns_one_job(why) && batch.jobs.size() > 1)
-      commit_one(batch.jobs[i], outcome, why);
-  }
+  std::vector<storage::write_job> some;
+  some.reserve(which.size());
+  for (auto i : which)
+    some.push_back(jobs[i]);
+  if (!settle(jobs, which, commit(some), report))
+    divide(jobs, which, report);
+}
+
+/// In their order, so that jobs of one key keep it.
+void writer_state::divide(const std::vector<storage::write_job>& jobs, const places& which,
+                          write_report& report) {
+  auto middle = which.begin() + static_cast<std::ptrdiff_t>(which.size() / 2);
+  attempt(jobs, {which.begin(), middle}, report);
+  attempt(jobs, {middle, which.end()}, report);
 }
 
 session_opener writes_to(storage::store_ptr store) {
@@ -121,11 +156,11 @@ session_opener writes_to(storage::store_ptr store) {
 }
 
 writer_actor::behavior_type writer(writer_actor::stateful_pointer<writer_state> self, session_opener open,
-                                   write_pool_metrics* metrics) {
+                                   work_pool_metrics* metrics) {
   self->state.open = std::move(open);
   self->state.metrics = metrics;
   return {
-      [self](write_atom, const write_batch_ptr& batch) { return self->state.run(*batch); },
+      [self](const work_batch_ptr<storage::write_job>& batch) { return self->state.run(*batch); },
   };
 }
 

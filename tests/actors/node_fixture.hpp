@@ -4,9 +4,9 @@
 #include "actors/node/configured_options.hpp"
 #include "actors/users/user_shard.hpp"
 #include "actors/work/reader.hpp"
-#include "actors/work/reader_pool.hpp"
 #include "actors/work/writer.hpp"
-#include "actors/work/writer_pool.hpp"
+#include "actors/work/work_plan.hpp"
+#include "actors/work/work_pool.hpp"
 #include "decision/hash.hpp"
 #include "tests/support/faulty_store.hpp"
 #include "tests/support/memory_store.hpp"
@@ -43,22 +43,23 @@ struct node_fixture : test_coordinator_fixture<system_config> {
 
   void start(const node_options& options = options_from(config::configuration{})) {
     node->options = options;
-    node->options.writers = 1;
     node->options.readers = 1;
     node->metrics = std::make_shared<node_metrics>(std::make_shared<prometheus::Registry>());
     node->now_ms = [] { return clock_ms(); };
     auto table = std::make_shared<node_handles>();
     for (uint16_t i = 0; i < decision::shard_count; ++i)
       table->shards.push_back(sys.spawn(user_shard, node, i));
-    write_pool_role role{"store", 1, &node->health.store, &node->metrics->store_pool};
-    table->writers = sys.spawn(writer_pool, node, role);
+    table->writers = sys.spawn(writer_pool, node, store_plan(*node));
     table->event_writers = table->writers;
-    table->readers = sys.spawn(reader_pool, node);
+    table->readers = sys.spawn(reader_pool, node, read_plan(*node));
     table->catalog = sys.spawn(catalog_cache, node);
     node->publish(table);
-    self->send(table->writers, attach_atom::value, uint32_t{0},
-               sys.spawn(writer, writes_to(store), &node->metrics->store_pool));
-    self->send(table->readers, attach_atom::value, uint32_t{0}, sys.spawn(reader, store));
+    for (uint32_t lane = 0; lane < store_plan(*node).lanes.size(); ++lane)
+      self->send(table->writers, attach_atom::value, lane,
+                 sys.spawn(writer, writes_to(store), &node->metrics->store_pool));
+    for (uint32_t lane = 0; lane < read_plan(*node).lanes.size(); ++lane)
+      self->send(table->readers, attach_atom::value, lane,
+                 sys.spawn(reader, store, &node->metrics->read_pool));
     consume_messages();
   }
 
@@ -145,10 +146,9 @@ struct node_fixture : test_coordinator_fixture<system_config> {
       return {[out](const write_result_ptr& r) { *out = r; }};
     };
     auto client = sys.spawn(collect, &got);
-    auto ask = std::make_shared<write_ask>();
-    ask->job = storage::event_batch_write{rows};
-    ask->client = client;
-    self->send(node->handles()->writers, write_atom::value, write_ask_ptr{ask});
+    work_key key{decision::shard_of(rows.front().user)};
+    self->send(node->handles()->writers, std::make_shared<write_ask_ptr::element_type>(
+                                             key, storage::event_batch_write{rows}, client, uint64_t{0}));
     consume_messages();
     CAF_REQUIRE(got != nullptr);
     return got;

@@ -196,7 +196,7 @@ def test_a_stop_that_cannot_flush_is_no_success(tmp_path):
         with node.client() as client:
             deadline = time.monotonic() + 10
             # One batch is in the writer's hands and one waits when the queue is no longer empty.
-            while b'beckon_write_queue_jobs{pool="store"} 0\n' in client.get("/metrics").body:
+            while b'beckon_write_queue_jobs{class="events",pool="store"} 0\n' in client.get("/metrics").body:
                 assert time.monotonic() < deadline
                 waiting.append(socket.create_connection(("127.0.0.1", node.port)))
                 body = b'{"events":[{"id":"e-%d","type":"custom","name":"n","user":"u"}]}' % len(waiting)

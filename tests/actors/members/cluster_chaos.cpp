@@ -25,7 +25,7 @@ void chaos::choose_options() {
   o.writers = dice_.percent(50) ? 1 : 2;
   o.readers = 1;
   o.catalog_poll_ms = 1000;
-  o.queue_wait_ms = far; // by the clock of this host, which has no part in the run
+  o.event_lanes = o.writers == 1 ? 0 : 2; // one lane for every class, or lanes of their own
   o.claims_queued = controls_.answers_early;
   auto& c = world_.cluster;
   c.cluster = "simulation";

@@ -296,11 +296,9 @@ void sim_cluster::ask(sim_ask what, size_t place) {
     d->request_id = a.request_id;
     send(shard, decide_atom::value, decide_ask_ptr{std::move(d)});
   } else if (a.what == sim_ask::kind::events) {
-    auto w = std::make_shared<write_ask>();
-    w->shard = static_cast<uint16_t>(decision::shard_of(a.user));
-    w->job = storage::event_batch_write{a.rows, {}};
-    w->client = from;
-    send(table->event_writers, write_atom::value, write_ask_ptr{std::move(w)});
+    send(table->event_writers, std::make_shared<write_ask_ptr::element_type>(
+                                   work_key{decision::shard_of(a.user)},
+                                   storage::event_batch_write{a.rows, {}}, from, uint64_t{0}));
   } else {
     auto u = std::make_shared<user_ask>();
     u->user = a.user;

@@ -5,9 +5,9 @@
 #include "actors/users/user_shard.hpp"
 #include "actors/work/outbox_shipper.hpp"
 #include "actors/work/reader.hpp"
-#include "actors/work/reader_pool.hpp"
 #include "actors/work/writer.hpp"
-#include "actors/work/writer_pool.hpp"
+#include "actors/work/work_plan.hpp"
+#include "actors/work/work_pool.hpp"
 #include "cluster_fixture.hpp"
 #include "decision/hash.hpp"
 
@@ -112,14 +112,15 @@ void sim_cluster::spawn_all(sim_node& n) {
   for (uint16_t i = 0; i < decision::shard_count; ++i)
     table->shards.push_back(system_.spawn(user_shard, n.node, i));
   auto& m = *n.node->metrics;
-  table->writers = system_.spawn(
-      writer_pool, n.node, write_pool_role{"store", options.writers, &n.node->health.store, &m.store_pool});
-  table->event_writers = system_.spawn(writer_pool, n.node,
-                                       write_pool_role{"outbox", 1, &n.node->health.outbox, &m.outbox_pool});
-  table->readers = system_.spawn(reader_pool, n.node);
+  auto writes = store_plan(*n.node);
+  auto reads = read_plan(*n.node);
+  table->writers = system_.spawn(writer_pool, n.node, writes);
+  table->event_writers = system_.spawn(writer_pool, n.node, outbox_plan(*n.node));
+  table->readers = system_.spawn(reader_pool, n.node, reads);
+  table->shipper = n.shipper = system_.spawn(outbox_shipper, n.node);
   table->catalog = system_.spawn(catalog_cache, n.node);
   n.node->publish(table);
-  for (uint32_t lane = 0; lane < options.writers; ++lane) {
+  for (uint32_t lane = 0; lane < writes.lanes.size(); ++lane) {
     n.writers.push_back(system_.spawn(writer, writes_to(n.store), &m.store_pool));
     caf::anon_send(table->writers, attach_atom::value, lane, n.writers.back());
   }
@@ -128,9 +129,10 @@ void sim_cluster::spawn_all(sim_node& n) {
   };
   caf::anon_send(table->event_writers, attach_atom::value, uint32_t{0},
                  system_.spawn(writer, session_opener{open}, &m.outbox_pool));
-  n.reader = system_.spawn(reader, n.store);
-  caf::anon_send(table->readers, attach_atom::value, uint32_t{0}, n.reader);
-  n.shipper = system_.spawn(outbox_shipper, n.node);
+  for (uint32_t lane = 0; lane < reads.lanes.size(); ++lane) {
+    n.reader = system_.spawn(reader, n.store, &m.read_pool);
+    caf::anon_send(table->readers, attach_atom::value, lane, n.reader);
+  }
   auto& c = *n.node->cluster;
   auto calls = system_.spawn(membership, n.node, n.store);
   auto dials = system_.spawn(sim_dialer, &network, n.place);

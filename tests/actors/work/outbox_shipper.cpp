@@ -18,13 +18,13 @@ struct fixture : actors::test::node_fixture {
   std::string directory;
   outbox_shipper_actor shipper;
 
-  void begin() {
+  void begin(const node_options& options = options_from(config::configuration{})) {
     directory = (std::filesystem::temp_directory_path() / "beckon-actors-XXXXXX").string();
     CAF_REQUIRE(::mkdtemp(directory.data()) != nullptr);
     auto opened = storage::open_outbox(storage::test::usual_outbox(directory + "/outbox.db"));
     CAF_REQUIRE(opened);
     node->outbox = opened->box;
-    start();
+    start(options);
     shipper = sys.spawn(outbox_shipper, node);
     consume_messages();
   }
@@ -38,9 +38,12 @@ struct fixture : actors::test::node_fixture {
     std::filesystem::remove_all(directory, ignored);
   }
 
-  void accept(const std::string& id, decision::event_type type = decision::event_type::impression) {
-    std::vector<storage::event_row> events{make_event(id, type, "u", "p")};
+  void accept(const std::string& id, decision::event_type type = decision::event_type::impression,
+              const std::string& user = "u") {
+    std::vector<storage::event_row> events{make_event(id, type, user, "p")};
     CAF_REQUIRE(!node->outbox->append({&events}));
+    self->send(shipper, look_atom::value); // as the pool of the outbox does
+    consume_messages();
   }
 
   void let_pass(std::chrono::milliseconds time) {
@@ -61,6 +64,14 @@ struct fixture : actors::test::node_fixture {
 };
 
 using names = std::vector<std::string>;
+
+/// Whether the shipper waits for a timer.
+bool waits(const outbox_shipper_actor& who) {
+  using impl = caf::stateful_actor<outbox_shipper_state, outbox_shipper_actor::base>;
+  auto* actor = caf::actor_cast<caf::abstract_actor*>(who);
+  const auto& st = dynamic_cast<impl&>(*actor).state;
+  return st.gathering || st.watching;
+}
 
 } // namespace
 
@@ -104,13 +115,63 @@ CAF_TEST(a batch that the store refuses is set aside and the others go on) {
   accept("a");
   accept("bad");
   accept("c");
-  CAF_MESSAGE("all three; the first alone is taken; the other two; the second alone");
-  for (uint64_t nth : {1, 3, 4})
+  CAF_MESSAGE("all three; the first alone is taken; the second alone");
+  for (uint64_t nth : {1, 3})
     faults.fail(storage::fault_plan::operation::write, nth, storage::errc::rejected);
   let_pass(std::chrono::milliseconds{50});
   let_pass(std::chrono::milliseconds{50});
   CAF_CHECK((stored() == names{"a", "c"}));
   CAF_CHECK_EQUAL(node->outbox->depth().events, 0u);
+}
+
+CAF_TEST(one refused batch among many is found by halving) {
+  begin();
+  names good;
+  for (char c = 'a'; c <= 'p'; ++c) {
+    accept({c});
+    if (c != 'p')
+      good.emplace_back(1, c);
+  }
+  CAF_MESSAGE("all 16, then 8 and 4 and 2 and 1 that are taken, then the last alone");
+  for (uint64_t nth : {1, 6})
+    faults.fail(storage::fault_plan::operation::write, nth, storage::errc::rejected);
+  auto before = faults.calls(storage::fault_plan::operation::write);
+  let_pass(std::chrono::milliseconds{50});
+  CAF_CHECK((stored() == good));
+  CAF_CHECK_EQUAL(node->outbox->depth().events, 0u);
+  CAF_CHECK_EQUAL(faults.calls(storage::fault_plan::operation::write) - before, 6u);
+}
+
+CAF_TEST(a group is spread over the lanes of events in bounded parts) {
+  node_options o = options_from(config::configuration{});
+  o.event_lanes = 2;
+  o.batch_events_max = 2;
+  begin(o);
+  std::string other = "v";
+  while (decision::shard_of(other) % 2 == decision::shard_of("u") % 2)
+    other += "v";
+  for (const char* id : {"a", "b", "c"})
+    accept(id);
+  accept("x", decision::event_type::impression, other);
+  auto before = faults.calls(storage::fault_plan::operation::write);
+  let_pass(std::chrono::milliseconds{50});
+  CAF_CHECK_EQUAL(stored().size(), 4u);
+  CAF_MESSAGE("two parts for the lane of one user, one for the other's");
+  CAF_CHECK_EQUAL(faults.calls(storage::fault_plan::operation::write) - before, 3u);
+}
+
+CAF_TEST(what is appended wakes the shipper and no timer runs while nothing waits) {
+  begin();
+  accept("a");
+  CAF_CHECK(waits(shipper));
+  let_pass(std::chrono::milliseconds{50});
+  CAF_CHECK((stored() == names{"a"}));
+  let_pass(std::chrono::seconds{2});
+  CAF_CHECK(!waits(shipper));
+  CAF_MESSAGE("the next one wakes it");
+  accept("b");
+  let_pass(std::chrono::milliseconds{50});
+  CAF_CHECK((stored() == names{"a", "b"}));
 }
 
 CAF_TEST(a shipped click reaches the owner of its user) {

@@ -10,6 +10,7 @@
 #include <caf/test/unit_test.hpp>
 #include <prometheus/registry.h>
 
+#include <algorithm>
 #include <memory>
 #include <string>
 #include <utility>
@@ -59,62 +60,164 @@ struct fixture {
     return e;
   }
 
-  write_batch_result_ptr run(std::vector<storage::write_job> jobs) {
+  write_report_ptr run(std::vector<storage::write_job> jobs) {
     write_batch batch;
     batch.jobs = std::move(jobs);
     return writer.run(batch);
   }
 };
 
+using codes = std::vector<storage::errc>;
+constexpr storage::errc ok{};
+
+codes errors_of(const write_report& report) {
+  codes all;
+  for (const auto& r : report.results)
+    all.push_back(r->error.ok() ? ok : r->error.code);
+  return all;
+}
+
 } // namespace
 
 CAF_TEST_FIXTURE_SCOPE(writer_tests, fixture)
 
 CAF_TEST(all that is written is told without errors) {
-  auto result = run({claim(user_in(0)), claim(user_in(1))});
-  CAF_CHECK(result->errors.empty());
-  CAF_CHECK_EQUAL(result->outcomes.size(), 2u);
+  auto report = run({claim(user_in(0)), claim(user_in(1))});
+  CAF_CHECK((errors_of(*report) == codes{ok, ok}));
+  CAF_CHECK(report->store && report->store->ok());
 }
 
 CAF_TEST(the error of a lone job is not taken for success) {
   plans[0].lose_outcome(1);
-  auto result = run({claim(user_in(0))});
-  CAF_REQUIRE_EQUAL(result->errors.size(), 1u);
-  CAF_CHECK(result->errors[0].code == storage::errc::unknown_outcome);
+  auto report = run({claim(user_in(0))});
+  CAF_CHECK((errors_of(*report) == codes{storage::errc::unknown_outcome}));
 }
 
 CAF_TEST(a batch of which a part is lost is not taken for success) {
   plans[1].fail(operation::write, 1, storage::errc::unavailable);
-  auto result = run({storage::event_batch_write{{event("a", user_in(0)), event("b", user_in(1))}}});
-  CAF_REQUIRE_EQUAL(result->errors.size(), 1u);
-  CAF_CHECK(result->errors[0].code == storage::errc::unknown_outcome);
+  auto report = run({storage::event_batch_write{{event("a", user_in(0)), event("b", user_in(1))}}});
+  CAF_CHECK((errors_of(*report) == codes{storage::errc::unknown_outcome}));
 }
 
-CAF_TEST(jobs of a database that is away fail alone) {
+CAF_TEST(jobs of a database that is away fail alone and say nothing of the store) {
   plans[1].fail_all(storage::errc::unavailable);
-  auto result = run({claim(user_in(0)), claim(user_in(1))});
-  CAF_CHECK(result->only_parts_failed);
-  CAF_REQUIRE_EQUAL(result->errors.size(), 2u);
-  CAF_CHECK(result->errors[0].ok());
-  CAF_CHECK(result->errors[1].code == storage::errc::unavailable);
+  auto report = run({claim(user_in(0)), claim(user_in(1))});
+  CAF_CHECK(!report->store);
+  CAF_CHECK((errors_of(*report) == codes{ok, storage::errc::unavailable}));
 }
 
 CAF_TEST(a job that is refused does not take the others of its database with it) {
   plans[0].fail(operation::write, 1, storage::errc::rejected); // the group
   plans[0].fail(operation::write, 2, storage::errc::rejected); // the first of them alone
-  auto result = run({claim(user_in(0)), claim(user_in(0, 1)), claim(user_in(1))});
-  CAF_REQUIRE_EQUAL(result->errors.size(), 3u);
-  CAF_CHECK(result->errors[0].code == storage::errc::rejected);
-  CAF_CHECK(result->errors[1].ok() && result->errors[2].ok());
+  auto report = run({claim(user_in(0)), claim(user_in(0, 1)), claim(user_in(1))});
+  CAF_CHECK((errors_of(*report) == codes{storage::errc::rejected, ok, ok}));
 }
 
 CAF_TEST(a job tried alone whose outcome is lost is not taken for success) {
   plans[0].fail(operation::write, 1, storage::errc::rejected);
   plans[0].lose_outcome(2);
-  auto result = run({claim(user_in(0)), claim(user_in(0, 1))});
-  CAF_REQUIRE_EQUAL(result->errors.size(), 2u);
-  CAF_CHECK(result->errors[0].code == storage::errc::unknown_outcome);
-  CAF_CHECK(result->errors[1].ok());
+  auto report = run({claim(user_in(0)), claim(user_in(0, 1))});
+  CAF_CHECK((errors_of(*report) == codes{storage::errc::unknown_outcome, ok}));
+}
+
+CAF_TEST_FIXTURE_SCOPE_END()
+
+namespace {
+
+/// A session of which one job cannot be carried out, with any others or alone.
+class poisoned_session : public storage::write_session {
+ public:
+  struct plan {
+    std::string user;
+    storage::errc code = storage::errc::rejected;
+    bool away = false; // the store, from the first failure on
+    size_t writes = 0;
+    std::vector<std::string> written;
+  };
+  explicit poisoned_session(plan& p) : plan_(p) {}
+
+  caf::expected<std::vector<storage::write_outcome>>
+  write(const std::vector<storage::write_job>& jobs) override {
+    ++plan_.writes;
+    for (const auto& job : jobs)
+      if (std::get<storage::claim_write>(job).user == plan_.user)
+        return storage::make_error(plan_.code, "poisoned");
+    for (const auto& job : jobs)
+      plan_.written.push_back(std::get<storage::claim_write>(job).user);
+    return std::vector<storage::write_outcome>(jobs.size());
+  }
+  caf::error ping() override {
+    return plan_.away ? storage::make_error(storage::errc::unavailable, "away") : caf::error{};
+  }
+
+ private:
+  plan& plan_;
+};
+
+struct halving_fixture {
+  node_metrics metrics{std::make_shared<prometheus::Registry>()};
+  poisoned_session::plan plan;
+  writer_state writer;
+  work_batch<storage::write_job> batch;
+
+  halving_fixture() {
+    writer.metrics = &metrics.store_pool;
+    writer.session = std::make_unique<poisoned_session>(plan);
+    for (int i = 0; i < 256; ++i) {
+      storage::claim_write c;
+      c.user = std::to_string(i);
+      batch.jobs.emplace_back(std::move(c));
+    }
+  }
+
+  size_t failed(const write_report& r) {
+    return static_cast<size_t>(
+        std::count_if(r.results.begin(), r.results.end(), [](const auto& one) { return !one->error.ok(); }));
+  }
+};
+
+} // namespace
+
+CAF_TEST_FIXTURE_SCOPE(halving_tests, halving_fixture)
+
+CAF_TEST(one refused job among hundreds fails alone and is found by halving) {
+  for (const char* user : {"0", "77", "255"}) {
+    plan = {user, storage::errc::rejected, false, 0, {}};
+    auto report = writer.run(batch);
+    CAF_CHECK_EQUAL(failed(*report), 1u);
+    CAF_CHECK(report->results[std::stoul(user)]->error.code == storage::errc::rejected);
+    CAF_CHECK(plan.writes <= 17u);
+    CAF_MESSAGE("the others were written once, in their order");
+    std::vector<std::string> others;
+    for (int i = 0; i < 256; ++i)
+      if (std::to_string(i) != user)
+        others.push_back(std::to_string(i));
+    CAF_CHECK(plan.written == others);
+  }
+}
+
+CAF_TEST(a lock that one job waits for in vain fails that job while the store is well) {
+  plan = {"100", storage::errc::unavailable, false, 0, {}};
+  auto report = writer.run(batch);
+  CAF_CHECK_EQUAL(failed(*report), 1u);
+  CAF_CHECK(report->results[100]->error.code == storage::errc::unavailable);
+  CAF_CHECK(report->store && report->store->ok());
+  CAF_CHECK(plan.writes <= 17u);
+}
+
+CAF_TEST(a store that is away is not asked again for each half) {
+  plan = {"100", storage::errc::unavailable, true, 0, {}};
+  auto report = writer.run(batch);
+  CAF_CHECK_EQUAL(failed(*report), 256u);
+  CAF_CHECK_EQUAL(plan.writes, 1u);
+  CAF_CHECK(report->store && !report->store->ok());
+}
+
+CAF_TEST(a group whose outcome is unknown is not done again) {
+  plan = {"100", storage::errc::unknown_outcome, false, 0, {}};
+  auto report = writer.run(batch);
+  CAF_CHECK_EQUAL(failed(*report), 256u);
+  CAF_CHECK_EQUAL(plan.writes, 1u);
 }
 
 CAF_TEST_FIXTURE_SCOPE_END()

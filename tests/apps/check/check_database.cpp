@@ -53,7 +53,7 @@ bool has(const std::string& text, const std::string& part) {
 
 CAF_TEST(connections are counted over all processes) {
   CAF_CHECK_EQUAL(
-      connections_needed(with({"--writers.count=2", "--readers.count=3", "--mysql.max-overflow=1"})), 7);
+      connections_needed(with({"--writers.count=2", "--readers.count=3", "--mysql.max-overflow=1"})), 11);
   CAF_CHECK_EQUAL(connections_needed(with({"--mysql.pool-size=10", "--mysql.max-overflow=0"})), 11);
   CAF_MESSAGE("a successor has its own while its predecessor ends, and so has who ships what that leaves");
   CAF_CHECK_EQUAL(
