@@ -11,7 +11,7 @@ import pytest
 from beckon_node import run_program
 from fault_watch import FaultWatch, checks, eventually, metric
 from mariadb_fixture import QUICK_TIMEOUTS, Session, charged_in, module_server, server, settings  # noqa: F401
-from shop import popup, save, unique
+from shop import decide, outcome, popup, save, unique
 
 
 @pytest.fixture
@@ -280,3 +280,31 @@ def test_deadlocks_are_tried_again(watch, server, settings):  # noqa: F811
     for user in users:
         assert seen.client.get(f"/v1/users/{user}").json()["popups"][shown]["shows"] == claims[user]
     seen.kept_every_promise()
+
+
+def test_a_user_whose_row_is_locked_fails_alone(start_node, server, settings):  # noqa: F811
+    """Somebody holds one user's row. Claims for others that share the transaction are made, and the node stays ready."""
+    node = start_node({**settings, "mysql.read-timeout-ms": 1000, "writers.count": 1,
+                       "writers.queue-wait-ms": 20000, "http.request-deadline-ms": 30000})
+    users = [f"u-{n}" for n in range(24)]
+    with node.client(60) as client:
+        home = unique("home")
+        save(client, popup(home))
+        for user in users:
+            assert outcome(decide(client, user, home), home)[1] == "MATCH"
+        holder = Session(server, settings["mysql.database"])
+        try:
+            holder.run("BEGIN; SELECT user FROM user_state WHERE user = 'u-7' FOR UPDATE")
+
+            def ask(user):
+                with node.client(60) as own:
+                    return outcome(decide(own, user, home), home)[1]
+
+            with concurrent.futures.ThreadPoolExecutor(len(users)) as pool:
+                reasons = dict(zip(users, pool.map(ask, users)))
+            assert client.get("/readyz").status == 200
+        finally:
+            holder.close()
+        assert reasons.pop("u-7") == "UNAVAILABLE"
+        assert set(reasons.values()) == {"MATCH"}, reasons
+        eventually(lambda: outcome(decide(client, "u-7", home), home)[1] == "MATCH", "the user is served again")
