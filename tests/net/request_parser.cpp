@@ -137,7 +137,7 @@ CAF_TEST(chunked bodies are decoded and trailers dropped) {
 }
 
 CAF_TEST(states) {
-  request_parser p{{}};
+  request_parser p{test::usual_limits()};
   CAF_CHECK(p.current() == state::idle);
   CAF_CHECK_EQUAL(p.feed(""), 0u);
   CAF_CHECK_EQUAL(p.feed("\r\n"), 2u);
@@ -160,7 +160,7 @@ CAF_TEST(pipelined requests are taken one by one) {
   std::string input;
   for (int i = 0; i < 3; ++i)
     input += get("/" + std::to_string(i)) + full_post;
-  request_parser p{{}};
+  request_parser p{test::usual_limits()};
   std::string_view left = input;
   for (int i = 0; i < 6; ++i) {
     left.remove_prefix(p.feed(left));
@@ -173,7 +173,7 @@ CAF_TEST(pipelined requests are taken one by one) {
 
 CAF_TEST(expect continue) {
   const std::string head = "POST / HTTP/1.1\r\nHost: a\r\nExpect: 100-Continue\r\nContent-Length: 2\r\n\r\n";
-  request_parser waiting{{}};
+  request_parser waiting{test::usual_limits()};
   waiting.feed(head.substr(0, head.size() - 1));
   CAF_CHECK_EQUAL(waiting.take_expect_continue(), false); // the header is not through
   waiting.feed("\n");
@@ -181,13 +181,13 @@ CAF_TEST(expect continue) {
   CAF_CHECK_EQUAL(waiting.take_expect_continue(), false); // once
   waiting.feed("ab");
   CAF_CHECK(waiting.current() == state::complete);
-  request_parser eager{{}};
+  request_parser eager{test::usual_limits()};
   eager.feed(head + "a");
   CAF_CHECK_EQUAL(eager.take_expect_continue(), false); // it does not wait
-  request_parser old{{}};
+  request_parser old{test::usual_limits()};
   old.feed("POST / HTTP/1.0\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n");
   CAF_CHECK_EQUAL(old.take_expect_continue(), false); // HTTP/1.0 knows no 100
-  request_parser chunked{{}};
+  request_parser chunked{test::usual_limits()};
   chunked.feed("POST / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nTransfer-Encoding: chunked\r\n\r\n");
   CAF_CHECK_EQUAL(chunked.take_expect_continue(), true);
   parser_limits small = test::usual_limits();
@@ -210,14 +210,14 @@ CAF_TEST(refusals come early) {
   };
   for (const auto& [input, name] : rows) {
     CAF_MESSAGE(name);
-    request_parser p{{}};
+    request_parser p{test::usual_limits()};
     p.feed(input);
     CAF_CHECK(p.current() == state::failed);
   }
 }
 
 CAF_TEST(a failure names the line) {
-  request_parser p{{}};
+  request_parser p{test::usual_limits()};
   p.feed("GET / HTTP/1.1\r\nHost: a\r\nBad name: x\r\n");
   CAF_REQUIRE(p.current() == state::failed);
   CAF_CHECK_EQUAL(p.failure().status, 400);
@@ -239,10 +239,10 @@ CAF_TEST(memory follows what was sent and stays within the limit) {
 }
 
 CAF_TEST(a parser can be moved in the middle) {
-  request_parser a{{}};
+  request_parser a{test::usual_limits()};
   a.feed(full_post.substr(0, 40));
   request_parser b{std::move(a)};
-  request_parser c{{}};
+  request_parser c{test::usual_limits()};
   c = std::move(b);
   c.feed(full_post.substr(40));
   CAF_REQUIRE(c.current() == state::complete);

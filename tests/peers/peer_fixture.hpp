@@ -80,7 +80,7 @@ struct peer {
   caf::actor door;
   uint16_t port = 0;
 
-  explicit peer(transport_options options = transport_options_from(config::configuration{})) {
+  explicit peer(transport_options options = transport_options_from(beckon::config::configuration{})) {
     options.on_refusal = turned_away.handler();
     auto made = peer_transport::make(sys, std::move(options));
     if (!made)

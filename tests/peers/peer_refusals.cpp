@@ -21,7 +21,7 @@ using caf::io::basp::message_type;
 namespace {
 
 transport_options with(const tls_files& files) {
-  transport_options o = transport_options_from(config::configuration{});
+  transport_options o = transport_options_from(beckon::config::configuration{});
   o.tls_cert = files.cert;
   o.tls_key = files.key;
   o.tls_ca = files.ca;
@@ -176,7 +176,7 @@ CAF_TEST(bytes that no node sends end their link and nothing else) {
 }
 
 CAF_TEST(those who only hold on are bounded) {
-  transport_options few = transport_options_from(config::configuration{});
+  transport_options few = transport_options_from(beckon::config::configuration{});
   few.handshakes_max = 4;
   peer a{few};
   peer b;
@@ -193,7 +193,7 @@ CAF_TEST(those who only hold on are bounded) {
 }
 
 CAF_TEST(connections are bounded) {
-  transport_options few = transport_options_from(config::configuration{});
+  transport_options few = transport_options_from(beckon::config::configuration{});
   few.accepted_max = 2;
   peer a{few};
   peer b;
@@ -206,7 +206,7 @@ CAF_TEST(connections are bounded) {
 }
 
 CAF_TEST(a link that was ended makes room though the other side holds on) {
-  transport_options few = transport_options_from(config::configuration{});
+  transport_options few = transport_options_from(beckon::config::configuration{});
   few.accepted_max = 1;
   peer a{few};
   raw_socket holding;

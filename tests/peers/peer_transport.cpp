@@ -19,7 +19,7 @@ namespace {
 using wanted_door = caf::typed_actor<caf::replies_to<std::string>::with<int>>;
 
 transport_options with(const tls_files& files) {
-  transport_options o = transport_options_from(config::configuration{});
+  transport_options o = transport_options_from(beckon::config::configuration{});
   o.tls_cert = files.cert;
   o.tls_key = files.key;
   o.tls_ca = files.ca;
@@ -105,7 +105,7 @@ CAF_TEST(a monitor tells at once that the other node is gone) {
 
 CAF_TEST(a node that came back at the same place is reached anew) {
   peer b;
-  transport_options same = transport_options_from(config::configuration{});
+  transport_options same = transport_options_from(beckon::config::configuration{});
   {
     peer a;
     same.port = a.port;
@@ -118,7 +118,7 @@ CAF_TEST(a node that came back at the same place is reached anew) {
 }
 
 CAF_TEST(a large message passes and an excessive one ends the link) {
-  transport_options small = transport_options_from(config::configuration{});
+  transport_options small = transport_options_from(beckon::config::configuration{});
   small.message_bytes_max = 1 << 20;
   peer a{small};
   peer b;
@@ -154,7 +154,7 @@ CAF_TEST(what is no door is told from one) {
 
 CAF_TEST(a port in use is named with the remedy) {
   peer a;
-  transport_options same = transport_options_from(config::configuration{});
+  transport_options same = transport_options_from(beckon::config::configuration{});
   same.port = a.port;
   std::string problem;
   try {

@@ -82,7 +82,7 @@ CAF_TEST(a certificate for one side only is refused) {
 }
 
 CAF_TEST(addresses and certificates must fit each other) {
-  transport_options o = transport_options_from(config::configuration{});
+  transport_options o = transport_options_from(beckon::config::configuration{});
   CAF_CHECK_EQUAL(check_transport(o), "");
   o.address = "::1";
   CAF_CHECK_EQUAL(check_transport(o), "");

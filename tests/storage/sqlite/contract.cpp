@@ -1,6 +1,7 @@
 #define CAF_SUITE storage.sqlite_contract
 #include "storage/sqlite/store.hpp"
 #include "tests/storage/scratch_directory.hpp"
+#include "tests/storage/sqlite/usual_options.hpp"
 
 #include <caf/test/unit_test.hpp>
 
@@ -26,4 +27,3 @@ struct sqlite_sessions {
 using contract_fixture = sqlite_sessions;
 
 #include "tests/storage/contract.hpp"
-#include "tests/storage/sqlite/usual_options.hpp"
