@@ -270,13 +270,15 @@ CAF_TEST(every split gives the same outcome) {
     CAF_CHECK_EQUAL(test::parse_bytewise(input), whole);
     for (int round = 0; round < 200; ++round) {
       const size_t most = 1 + random() % (round % 2 == 0 ? 8 : 400);
-      const auto split = test::parse_stream(input, {}, [&](size_t) { return 1 + random() % most; });
+      const auto split =
+          test::parse_stream(input, test::usual_limits(), [&](size_t) { return 1 + random() % most; });
       CAF_CHECK_EQUAL(split, whole);
     }
     for (size_t at = 1; at < std::min<size_t>(input.size(), 600); ++at) {
       bool first = true;
       CAF_CHECK_EQUAL(
-          test::parse_stream(input, {}, [&](size_t left) { return std::exchange(first, false) ? at : left; }),
+          test::parse_stream(input, test::usual_limits(),
+                             [&](size_t left) { return std::exchange(first, false) ? at : left; }),
           whole);
     }
   }
