@@ -102,6 +102,9 @@ class node_machine {
   // -- what to do ----------------------------------------------------------------------------------
   /// The next call; none while one is under way or nothing is due.
   std::optional<cluster_call> next_call(int64_t now_ms);
+  /// When next_call may have something that it did not have at `now_ms`, if nothing happens before; the
+  /// largest number while it waits for something to happen. To be asked after next_call gave none.
+  int64_t due_ms(int64_t now_ms) const;
   /// What has changed for the shards since the last time.
   std::vector<shard_order> take_orders();
   /// What the shard was told last.
@@ -158,6 +161,7 @@ class node_machine {
   std::optional<cluster_call> urgent_call(int64_t now_ms);
   std::optional<cluster_call> bury_due(int64_t now_ms);
   std::optional<cluster_call> assign_due(int64_t now_ms);
+  int64_t orphans_pause_ms() const;
   std::optional<cluster_call> overdue_moves(int64_t now_ms);
   std::optional<cluster_call> moves_due(int64_t now_ms);
   storage::shard_change change_of(uint16_t shard, incarnation_id to) const;

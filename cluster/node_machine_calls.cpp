@@ -2,6 +2,7 @@
 #include "cluster/plan.hpp"
 
 #include <algorithm>
+#include <limits>
 #include <utility>
 
 // What a node does next.
@@ -28,6 +29,34 @@ std::optional<cluster_call> node_machine::next_call(int64_t now_ms) {
   }
   calling_ = next.has_value();
   return next;
+}
+
+// Every time that the calls below compare with the present.
+int64_t node_machine::due_ms(int64_t now_ms) const {
+  auto due = std::numeric_limits<int64_t>::max();
+  auto look_at = [&](int64_t at_ms) {
+    if (at_ms > now_ms)
+      due = std::min(due, at_ms);
+  };
+  if (calling_ || phase_ == node_phase::left)
+    return due;
+  if (now_ms < retry_at_ms_)
+    return retry_at_ms_;
+  if (phase_ == node_phase::out)
+    return drain_wanted_ ? due : now_ms;
+  look_at(next_beat_ms_);
+  if (look_soon_)
+    look_at(last_beat_ms_ + options_.pace_ms);
+  for (const auto& [peer, l] : links_)
+    if (!l.up)
+      look_at(l.since_ms + options_.suspect_after_ms);
+  if (orphans_since_ms_ >= 0)
+    look_at(orphans_since_ms_ + orphans_pause_ms());
+  for (const auto& [shard, m] : moves_)
+    if (!m.handed)
+      look_at(m.begun_ms + options_.hand_over_ms);
+  look_at(next_move_ms_);
+  return due;
 }
 
 std::optional<cluster_call> node_machine::urgent_call(int64_t now_ms) {
@@ -101,8 +130,7 @@ std::optional<cluster_call> node_machine::assign_due(int64_t now_ms) {
   }
   if (orphans_since_ms_ < 0)
     orphans_since_ms_ = now_ms;
-  auto rank = std::lower_bound(able.begin(), able.end(), self_) - able.begin();
-  if (now_ms < orphans_since_ms_ + rank * options_.pace_ms * 2)
+  if (now_ms < orphans_since_ms_ + orphans_pause_ms())
     return std::nullopt;
   auto suspected = suspects(now_ms);
   for (const auto& change : plan_changes({shards_.begin(), shards_.end()}, able)) {
@@ -114,6 +142,11 @@ std::optional<cluster_call> node_machine::assign_due(int64_t now_ms) {
     out.changes.push_back(change_of(change.shard, doubtful ? self_ : change.to));
   }
   return out.changes.empty() ? std::nullopt : std::optional<cluster_call>{std::move(out)};
+}
+
+int64_t node_machine::orphans_pause_ms() const {
+  auto able = owners();
+  return (std::lower_bound(able.begin(), able.end(), self_) - able.begin()) * options_.pace_ms * 2;
 }
 
 /// The tables give a shard to nobody else.

@@ -58,8 +58,8 @@ class http_broker final : public http_broker_actor::broker_base {
 
  protected:
   behavior_type make_behavior() override {
-    front_->start({[this] { return caf::actor_cast<http_broker_actor>(this); }, [this] { turn_again(); }});
-    next_tick();
+    front_->start({[this] { return caf::actor_cast<http_broker_actor>(this); }, [this] { turn_again(); },
+                   [this] { next_tick(); }});
     return {
         [this](answer_atom, const exchange_answer_ptr& answer) { front_->answer(answer); },
         [this](begin_atom, const exchange_answer_ptr& head, const streaming_request_actor& producer) {
@@ -75,10 +75,7 @@ class http_broker final : public http_broker_actor::broker_base {
           front_->abort({connection, sequence});
         },
         [this](drain_atom, uint32_t grace_ms) { return drain(grace_ms); },
-        [this](wheel_atom) {
-          next_tick();
-          front_->tick();
-        },
+        [this](wheel_atom) { front_->tick(); },
     };
   }
 

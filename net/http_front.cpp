@@ -145,6 +145,7 @@ void http_front::accept_some() {
 }
 
 void http_front::admit(acceptor::result& client) {
+  keep_ticking();
   auto& c = connections_.open(client.fd, std::move(client.peer), options_.parser);
   c.input_since_ms = now_ms_;
   ++metrics_.connections_opened;
@@ -160,6 +161,7 @@ void http_front::admit(acceptor::result& client) {
 }
 
 void http_front::pause_accepting(http_metrics::refusal reason) {
+  keep_ticking();
   metrics_.refused(reason);
   if (draining_)
     return; // the queue is emptied whatever comes

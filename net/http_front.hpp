@@ -40,6 +40,7 @@ class http_front {
   struct host {
     std::function<http_broker_actor()> self;
     std::function<void()> turn_again; // call end_turn() soon, after other work of the I/O thread
+    std::function<void()> tick_later; // call tick() once, in tick_ms
   };
 
   /// Takes over `listening` in any case. May run on any thread; everything else runs on the I/O
@@ -159,6 +160,8 @@ class http_front {
   bool too_slow(const connection& c) const;
   void expire_orphans();
   void refresh_date();
+  void keep_ticking();
+  bool waits_for_nothing() const;
 
   void read_clock();
 
@@ -179,6 +182,7 @@ class http_front {
   int64_t now_ms_ = 0; // steady clock, read once a turn
   int64_t now_us_ = 0;
   timer_wheel wheel_;
+  bool ticking_ = false; // the next tick is on its way
   connection_table connections_;
   std::vector<uint64_t> dirty_;
   std::vector<uint64_t> unfinished_;             // did not come to an end within a turn

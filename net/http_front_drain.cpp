@@ -21,6 +21,7 @@ void http_front::drain(uint32_t grace_ms, std::function<void(uint64_t)> done) {
 }
 
 void http_front::begin_drain(uint32_t grace_ms) {
+  keep_ticking();
   draining_ = true;
   drain_began_ms_ = now_ms_;
   rest_ms_ = std::min<int64_t>(drain_rest_ms, grace_ms);

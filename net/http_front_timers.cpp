@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <chrono>
 #include <limits>
+#include <utility>
 
 namespace beckon::net {
 
@@ -22,6 +23,7 @@ bool waits_for_actor(const exchange& e) {
 } // namespace
 
 void http_front::tick() {
+  ticking_ = false;
   read_clock();
   refresh_date();
   wheel_.advance(now_ms_, [this](timer_entry& entry) { on_timer(static_cast<connection&>(entry)); });
@@ -31,6 +33,22 @@ void http_front::tick() {
   end_turn();
   go_on_draining();
   metrics_.publish();
+  if (!waits_for_nothing())
+    keep_ticking();
+}
+
+/// Nothing waits for a time.
+bool http_front::waits_for_nothing() const {
+  return connections_.size() == 0 && orphans_.empty() && !accept_paused_ && !draining_;
+}
+
+/// Whoever ends the rest calls it, before anything is armed: date and wheel stood still meanwhile.
+void http_front::keep_ticking() {
+  if (std::exchange(ticking_, true))
+    return;
+  refresh_date();
+  wheel_.advance(now_ms_, [this](timer_entry& entry) { on_timer(static_cast<connection&>(entry)); });
+  host_.tick_later();
 }
 
 void http_front::refresh_date() {

@@ -1,12 +1,12 @@
 #include "actors/catalog/catalog_cache.hpp"
 
 #include "actors/context/cluster_context.hpp"
+#include "base/clock.hpp"
 
 #include <prometheus/gauge.h>
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
-#include <chrono>
 #include <utility>
 
 namespace beckon::actors {
@@ -254,6 +254,13 @@ void catalog_cache_state::adopt(storage::catalog_rows rows) {
   node->health.catalog_loaded = true;
 }
 
+namespace {
+
+/// After a load that failed.
+constexpr int64_t retry_ms = 1000;
+
+} // namespace
+
 void catalog_cache_state::load() {
   if (loading != 0)
     return;
@@ -274,7 +281,9 @@ void catalog_cache_state::loaded(const read_result& result) {
     failing = true;
     for (auto& c : std::exchange(to_merge, {}))
       refuse(c, catalog_answer::status::unavailable, result.error.detail);
-    return; // beat() tries again while there is a reason
+    auto now_ms = base::steady_ms();
+    turn.at(self, now_ms + retry_ms, now_ms); // beat() tries again while there is a reason
+    return;
   }
   failing = false;
   if (std::holds_alternative<std::monostate>(result.value)) {
@@ -316,9 +325,11 @@ void catalog_cache_state::look(uint64_t version) {
 }
 
 void catalog_cache_state::beat() {
-  auto poll = node->options.catalog_poll_ms;
-  self->delayed_send(self, std::chrono::milliseconds{poll > 0 ? poll : 1000}, beat_atom::value);
-  if (poll > 0 || stale || !written_ahead.empty())
+  turn.came();
+  auto poll_ms = node->options.catalog_poll_ms;
+  if (auto now_ms = base::steady_ms(); poll_ms > 0)
+    turn.at(self, now_ms + poll_ms, now_ms);
+  if (poll_ms > 0 || stale || !written_ahead.empty())
     load();
 }
 

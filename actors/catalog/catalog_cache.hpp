@@ -1,6 +1,7 @@
 #pragma once
 
 #include "actors/context/interfaces.hpp"
+#include "actors/context/next_turn.hpp"
 #include "actors/context/node_context.hpp"
 
 #include <caf/stateful_actor.hpp>
@@ -34,6 +35,7 @@ struct catalog_cache_state {
   self_pointer self = nullptr;
   node_context_ptr node;
   catalog_view_ptr view;
+  next_turn turn; // for the regular look, or the next try after a failed one
   uint64_t last_token = 0;
   uint64_t loading = 0; // token of the load under way; 0: none
   bool stale = true;    // the store may have something newer than the view: load until it is known

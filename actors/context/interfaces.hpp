@@ -168,8 +168,10 @@ using outbox_shipper_actor = caf::typed_actor<
 using supervisor_actor = caf::typed_actor<
     // Answers when the catalogue is loaded and pushed to the shards.
     caf::replies_to<start_atom>::with<start_atom>,
-    // Looks whether the catalogue is there; restarts what is due.
+    // Restarts what is due.
     caf::reacts_to<beat_atom>,
+    // Something about the node has changed: it may be ready now.
+    caf::reacts_to<look_atom>,
     // Flushes the writers, then stops everybody.
     caf::replies_to<stop_atom>::with<stop_atom>>;
 

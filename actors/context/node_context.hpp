@@ -9,15 +9,57 @@
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <string>
 
 namespace beckon::actors {
 
+/// Rings when a fact about the node has changed that somebody may wait for. Threadsafe.
+class change_bell {
+ public:
+  /// `hear` runs in the thread that changed something: it must not block, nor add or remove. Returns what
+  /// remove() takes.
+  uint64_t add(std::function<void()> hear);
+  /// `hear` does not run any more once this has returned.
+  void remove(uint64_t id);
+  void ring();
+
+ private:
+  std::mutex mutex_;
+  std::map<uint64_t, std::function<void()>> hearers_;
+  uint64_t last_id_ = 0;
+};
+
+/// A yes or no that rings when it changes. Threadsafe.
+class told_flag {
+ public:
+  explicit told_flag(change_bell* bell) : bell_(bell) {}
+
+  operator bool() const { return value_; }
+  told_flag& operator=(bool value) {
+    exchange(value);
+    return *this;
+  }
+  bool exchange(bool value) {
+    auto before = value_.exchange(value);
+    if (before != value && bell_)
+      bell_->ring();
+    return before;
+  }
+
+ private:
+  std::atomic<bool> value_{false};
+  change_bell* const bell_; // may be null
+};
+
 /// Whether something can be written to now, and if not, why. Threadsafe.
 struct write_health {
-  std::atomic<bool> writable{false};
+  explicit write_health(change_bell* bell = nullptr) : writable(bell) {}
+
+  told_flag writable;
 
   /// For people; empty while it is writable.
   void fault(std::string detail);
@@ -30,11 +72,12 @@ struct write_health {
 
 /// Facts about the node that many look at and few change. Threadsafe.
 struct node_health {
-  std::atomic<bool> catalog_loaded{false};
+  change_bell bell; // of what is below, and of cluster_context
+  told_flag catalog_loaded{&bell};
   std::atomic<bool> draining{false};
   std::atomic<uint32_t> shards_alive{0};
-  write_health store;
-  write_health outbox; // looked at only when there is one
+  write_health store{&bell};
+  write_health outbox{&bell}; // looked at only when there is one
 
   /// Notes a fault after which the process must stop (the first one stays).
   void fail(std::string reason);

@@ -59,6 +59,7 @@ bool gateway_state::has_room() const {
 uint64_t gateway_state::note(asked what, int64_t wait_ms, std::deque<std::pair<int64_t, uint64_t>>& due) {
   pending_.emplace(++last_id_, std::move(what));
   due.emplace_back(now() + wait_ms, last_id_);
+  wait_for_due();
   return last_id_;
 }
 
@@ -219,7 +220,6 @@ gateway_actor::behavior_type gateway(gateway_state::self_pointer self, node_cont
   st.echo = self->spawn(turn_echo);
   self->set_down_handler([self](const caf::down_msg& down) { self->state.link_down(down); });
   self->set_exit_handler([self](const caf::exit_msg&) { self->state.retire(); });
-  self->send(self, beat_atom::value);
   net::mark_quick(*self); // large batches come by the scheduler (link_end)
   return {
       [self](batch_atom, const peer_bytes& bytes) { self->state.take(bytes); },

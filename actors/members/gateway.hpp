@@ -1,6 +1,7 @@
 #pragma once
 
 #include "actors/context/cluster_context.hpp"
+#include "actors/context/next_turn.hpp"
 #include "actors/context/node_context.hpp"
 #include "base/log_limiter.hpp"
 
@@ -84,6 +85,9 @@ struct gateway_state {
   void send_batch(cluster::batch_writer& frames);
   void fail(asked& what);
   void fail_all();
+  int64_t next_due(std::deque<std::pair<int64_t, uint64_t>>& due) const;
+  void wait_for_due();
+  void watch_link();
   void expire(std::deque<std::pair<int64_t, uint64_t>>& due);
   void drop_link(const char* why);
   void set_up(bool is_up, const char* why);
@@ -113,6 +117,7 @@ struct gateway_state {
   uint64_t taken_ = 0;        // the last one taken from the peer
   bool unconfirmed_ = false;  // the peer has not been told of the last one taken
   bool flush_asked_ = false;
+  next_turn turn_;
   /// Asks and events, which wait while too many batches of them are on their way: whole batches, and the last
   /// one that is being filled.
   std::deque<cluster::batch_writer> asks_ = std::deque<cluster::batch_writer>(1);

@@ -5,7 +5,7 @@
 #include <prometheus/histogram.h>
 #include <spdlog/spdlog.h>
 
-#include <chrono>
+#include <algorithm>
 #include <utility>
 
 // How batches go, and the link that they go on.
@@ -16,8 +16,8 @@ namespace {
 /// A link without traffic carries a batch without frames so often.
 constexpr int64_t keep_alive_ms = 1000;
 
-/// How often a gateway looks for what is overdue; the time-outs are a good deal longer.
-constexpr std::chrono::milliseconds beat_interval{100};
+/// How long a gateway that retires still answers those whose asks are in its mailbox.
+constexpr int64_t retire_after_ms = 100;
 
 } // namespace
 
@@ -41,6 +41,7 @@ bool gateway_state::send_asks() {
   if (sent_++ == acknowledged_)
     unacknowledged_since_ms_ = now();
   send_batch(answers_);
+  wait_for_due();
   return true;
 }
 
@@ -95,6 +96,7 @@ void gateway_state::attach(link_actor link) {
   heard_ms_ = sent_ms_ = now();
   set_up(true, "");
   ask_for_flush();
+  wait_for_due();
 }
 
 void gateway_state::link_down(const caf::down_msg& down) {
@@ -125,6 +127,7 @@ void gateway_state::set_up(bool is_up, const char* why) {
 void gateway_state::retire() {
   retired_ = true;
   drop_link("the peer is gone, or this node is another by now");
+  turn_.at(self, now() + retire_after_ms, now());
 }
 
 void gateway_state::fail(asked& what) {
@@ -164,14 +167,37 @@ void gateway_state::expire(std::deque<std::pair<int64_t, uint64_t>>& due) {
   }
 }
 
+/// When the oldest that still waits is overdue.
+int64_t gateway_state::next_due(std::deque<std::pair<int64_t, uint64_t>>& due) const {
+  while (!due.empty() && pending_.count(due.front().second) == 0)
+    due.pop_front();
+  return due.empty() ? next_turn::never : due.front().first;
+}
+
+void gateway_state::wait_for_due() {
+  auto due = std::min(next_due(asks_due_), next_due(events_due_));
+  if (link_) {
+    auto silence_ms = context().options.link_silence_ms;
+    due = std::min({due, sent_ms_ + keep_alive_ms, heard_ms_ + silence_ms + 1});
+    if (sent_ != acknowledged_)
+      due = std::min(due, unacknowledged_since_ms_ + silence_ms + 1);
+  }
+  turn_.at(self, due, now());
+}
+
 void gateway_state::beat() {
+  turn_.came();
   if (retired_) {
     self->quit();
     return;
   }
-  self->delayed_send(self, beat_interval, beat_atom::value);
   expire(asks_due_);
   expire(events_due_);
+  watch_link();
+  wait_for_due();
+}
+
+void gateway_state::watch_link() {
   if (!link_)
     return;
   auto silence_ms = context().options.link_silence_ms;

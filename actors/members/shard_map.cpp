@@ -8,7 +8,6 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
-#include <chrono>
 #include <cstdlib>
 #include <utility>
 
@@ -18,9 +17,6 @@ namespace beckon::actors {
 const char* shard_map_state::name = "shard_map";
 
 namespace {
-
-/// How often it looks for what is due; everything that it waits for takes longer.
-constexpr std::chrono::milliseconds beat_interval{50};
 
 /// Nodes that may wait until the tables are read again; the first one goes.
 constexpr size_t knocking_max = 64;
@@ -194,6 +190,7 @@ void shard_map_state::got_through(storage::incarnation_id peer, const link_actor
   i->second.dialing = false;
   i->second.dial_at_ms = now() + context().options.redial_ms;
   self->send(i->second.gateway, link_atom::value, link);
+  wait_for_due();
 }
 
 void shard_map_state::got_nowhere(storage::incarnation_id peer, const std::string& why) {
@@ -203,6 +200,7 @@ void shard_map_state::got_nowhere(storage::incarnation_id peer, const std::strin
   auto& p = i->second;
   p.dialing = false;
   p.dial_at_ms = now() + context().options.redial_ms;
+  wait_for_due();
   constexpr int64_t warn_every_ms = 5000;
   if (p.fault == why && now() < p.warned_ms + warn_every_ms)
     return;
@@ -302,9 +300,8 @@ caf::typed_response_promise<stop_atom> shard_map_state::leave() {
 }
 
 void shard_map_state::beat() {
-  self->delayed_send(self, beat_interval, beat_atom::value);
-  // Each try of a call is bounded, and there are few of them; a membership that died answers nothing.
-  if (calling_ && now() > called_ms_ + 10 * context().options.database_timeout_ms) {
+  turn_.came();
+  if (calling_ && now() >= call_given_up_ms()) {
     calling_ = nullptr;
     machine_->failed(now());
   }

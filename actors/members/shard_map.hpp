@@ -1,6 +1,7 @@
 #pragma once
 
 #include "actors/context/cluster_context.hpp"
+#include "actors/context/next_turn.hpp"
 #include "actors/context/node_context.hpp"
 #include "cluster/node_machine.hpp"
 
@@ -78,10 +79,14 @@ struct shard_map_state {
              caf::typed_response_promise<link_actor>& promise);
   void admit_knocking();
   void log_changes();
+  bool waits_to_dial(storage::incarnation_id peer, const peer_entry& p) const;
+  int64_t call_given_up_ms() const;
+  void wait_for_due();
 
   std::unique_ptr<cluster::node_machine> machine_;
   membership_ask_ptr calling_; // null: nothing is under way
   int64_t called_ms_ = 0;
+  next_turn turn_;
   int64_t looked_ms_ = -1; // when the tables were read last
   std::string fault_;
   bool failing_ = false;

@@ -25,6 +25,30 @@ void shard_map_state::advance() {
   publish();
   log_changes();
   finish_waiting();
+  wait_for_due();
+}
+
+/// Each try of a call is bounded, and there are few of them; a membership that died answers nothing.
+int64_t shard_map_state::call_given_up_ms() const {
+  return called_ms_ + 10 * context().options.database_timeout_ms + 1;
+}
+
+// The machine knows its own times. Besides there are calls without an answer, which the figure of the lease
+// shows meanwhile, and peers that are to be dialed.
+void shard_map_state::wait_for_due() {
+  auto present = now();
+  auto due = machine_->due_ms(present);
+  if (calling_)
+    due = std::min(call_given_up_ms(), present + context().options.times.heartbeat_ms);
+  for (const auto& [id, p] : peers_)
+    if (waits_to_dial(id, p))
+      due = std::min(due, p.dial_at_ms);
+  turn_.at(self, due, present);
+}
+
+// Of two nodes the one that joined later makes the link, so that there are never two.
+bool shard_map_state::waits_to_dial(storage::incarnation_id peer, const peer_entry& p) const {
+  return context().actors()->dialer && !p.up && !p.dialing && peer < known_as_;
 }
 
 void shard_map_state::call_next() {
@@ -77,11 +101,10 @@ void shard_map_state::review_peers() {
     reroute_ = true;
 }
 
-// Of two nodes the one that joined later makes the link, so that there are never two.
 void shard_map_state::dial_due() {
   auto dialer = context().actors()->dialer;
   for (auto& [id, p] : peers_) {
-    if (!dialer || p.up || p.dialing || id > known_as_ || now() < p.dial_at_ms)
+    if (!waits_to_dial(id, p) || now() < p.dial_at_ms)
       continue;
     p.dialing = true;
     self->send(p.gateway, dial_atom::value);
@@ -146,10 +169,11 @@ void shard_map_state::spread_news() {
 void shard_map_state::publish() {
   auto& c = context();
   auto& m = *c.metrics;
-  c.active = machine_->phase() == cluster::node_phase::active;
+  auto active_now = machine_->phase() == cluster::node_phase::active;
+  auto changed = c.active.exchange(active_now) != active_now;
   c.lease_until_ms = machine_->lease_until_ms();
   if (machine_->phase() == cluster::node_phase::draining)
-    c.drain_asked = true;
+    changed |= !c.drain_asked.exchange(true);
   if (fault_.empty())
     c.fault(missing_links());
   auto owned = machine_->shards_owned();
@@ -164,7 +188,9 @@ void shard_map_state::publish() {
       ++unreachable;
   }
   c.shards_owned = static_cast<uint32_t>(owned);
-  c.shards_unreachable = static_cast<uint32_t>(unreachable);
+  changed |= c.shards_unreachable.exchange(static_cast<uint32_t>(unreachable)) != unreachable;
+  if (changed)
+    node->health.bell.ring();
   size_t active = 0;
   if (machine_->picture())
     for (const auto& n : machine_->picture()->nodes)

@@ -121,6 +121,10 @@ class running_node : public node {
   uint16_t port() const override { return port_; }
   std::string store_description() const override { return store_ ? store_->describe() : std::string{}; }
   uint64_t events_waiting() const override { return context_->outbox ? context_->outbox->depth().events : 0; }
+  std::shared_ptr<prometheus::Registry> registry() const override { return context_->metrics->registry(); }
+
+  void on_change(std::function<void()> hear) override { context_->health.bell.add(std::move(hear)); }
+
   bool drain_asked() const override { return context_->cluster && context_->cluster->drain_asked; }
   std::string fatal_reason() const override { return context_->health.fatal_reason(); }
 

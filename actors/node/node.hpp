@@ -79,6 +79,13 @@ class node {
   /// empty.
   virtual std::string fatal_reason() const = 0;
 
+  /// The figures that this node shows.
+  virtual std::shared_ptr<prometheus::Registry> registry() const = 0;
+
+  /// Has `hear` called, from any thread, whenever what drain_asked() and fatal_reason() say may have changed.
+  /// It must not block and must live as long as the node. Call once.
+  virtual void on_change(std::function<void()> hear) = 0;
+
   /// Drains: not ready, listener closed, requests in flight answered, writers flushed, store closed; at most
   /// node.grace-ms. Returns how many requests were cut off (0: none). Idempotent.
   virtual uint64_t stop() = 0;

@@ -26,7 +26,6 @@ const char* supervisor_state::name = "supervisor";
 
 namespace {
 
-constexpr std::chrono::milliseconds beat_interval{20};
 constexpr std::chrono::seconds flush_wait_min{1};
 
 } // namespace
@@ -173,12 +172,20 @@ void supervisor_state::start_all() {
          }});
   if (node->cluster)
     start_cluster();
-  self->send(self, beat_atom::value);
+}
+
+// The address keeps nobody alive: the node outlives its supervisor.
+void supervisor_state::listen() {
+  hears = node->health.bell.add([address = caf::actor_cast<caf::actor_addr>(self)] {
+    if (auto alive = caf::actor_cast<caf::strong_actor_ptr>(address))
+      caf::anon_send(caf::actor_cast<supervisor_actor>(alive), look_atom::value);
+  });
 }
 
 caf::typed_response_promise<start_atom> supervisor_state::wait_until_started() {
   auto promise = self->make_response_promise<start_atom>();
   starting.push_back(promise);
+  look();
   return promise;
 }
 
@@ -208,6 +215,14 @@ void supervisor_state::child_down(const caf::down_msg& down) {
     return;
   }
   due.push_back({now + pause, std::move(c)});
+  wait_for_due();
+}
+
+void supervisor_state::wait_for_due() {
+  auto nearest = next_turn::never;
+  for (const auto& d : due)
+    nearest = std::min(nearest, d.at_ms);
+  turn.at(self, nearest, base::steady_ms());
 }
 
 void supervisor_state::restart_due() {
@@ -231,12 +246,17 @@ bool supervisor_state::ready() const {
 }
 
 void supervisor_state::beat() {
+  turn.came();
+  if (stopped)
+    return;
   restart_due();
+  wait_for_due();
+}
+
+void supervisor_state::look() {
   if (!starting.empty() && ready())
     for (auto& promise : std::exchange(starting, {}))
       promise.deliver(start_atom::value);
-  if (!stopped)
-    self->delayed_send(self, beat_interval, beat_atom::value);
 }
 
 caf::typed_response_promise<stop_atom> supervisor_state::stop() {
@@ -304,6 +324,7 @@ void supervisor_state::kill_all() {
 void supervisor_state::finish_if_alone() {
   if (!killing || !children.empty())
     return;
+  node->health.bell.remove(hears);
   stopping.deliver(stop_atom::value);
   self->quit();
 }
@@ -315,10 +336,12 @@ supervisor_actor::behavior_type supervisor(supervisor_state::self_pointer self, 
   st.node = std::move(node);
   st.store = std::move(store);
   self->set_down_handler([self](const caf::down_msg& down) { self->state.child_down(down); });
+  st.listen();
   st.start_all();
   return {
       [self](start_atom) { return self->state.wait_until_started(); },
       [self](beat_atom) { self->state.beat(); },
+      [self](look_atom) { self->state.look(); },
       [self](stop_atom) { return self->state.stop(); },
   };
 }

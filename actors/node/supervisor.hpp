@@ -1,6 +1,7 @@
 #pragma once
 
 #include "actors/context/interfaces.hpp"
+#include "actors/context/next_turn.hpp"
 #include "actors/context/node_context.hpp"
 #include "storage/store.hpp"
 
@@ -39,6 +40,8 @@ struct supervisor_state {
   };
   std::vector<due_restart> due;
   std::deque<int64_t> restarts_ms; // in the window
+  next_turn turn;                  // for the nearest of `due`
+  uint64_t hears = 0;              // at the node's bell
   std::vector<caf::typed_response_promise<start_atom>> starting;
   caf::typed_response_promise<stop_atom> stopping;
   bool stopped = false;
@@ -59,10 +62,12 @@ struct supervisor_state {
   crew<storage::write_job, write_result> appenders; // to the outbox; empty without one
   crew<read_job, read_result> readers;
 
+  void listen();
   void start_all();
   caf::typed_response_promise<start_atom> wait_until_started();
   void child_down(const caf::down_msg& down);
   void beat();
+  void look();
   caf::typed_response_promise<stop_atom> stop();
 
   static const char* name;
@@ -76,6 +81,7 @@ struct supervisor_state {
   void begin_stop();
   void leave_cluster();
   void end_membership();
+  void wait_for_due();
   bool ready() const;
   std::chrono::milliseconds flush_wait() const;
   void flush_outbox();

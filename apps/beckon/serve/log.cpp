@@ -1,15 +1,21 @@
 #include "apps/beckon/serve/log.hpp"
 
+#include "apps/beckon/serve/log_queue.hpp"
 #include "json/json.hpp"
 #include "json/time_text.hpp"
 #include "json/writer.hpp"
 
+#include <spdlog/details/null_mutex.h>
 #include <spdlog/formatter.h>
+#include <spdlog/sinks/base_sink.h>
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 
 #include <chrono>
+#include <csignal>
+#include <ctime>
 #include <memory>
+#include <unistd.h>
 
 namespace beckon::apps {
 
@@ -98,6 +104,56 @@ class line_formatter : public spdlog::formatter {
   line_function line_;
 };
 
+/// Puts lines into the queue. The formatter keeps no state, so threads need not wait for one another.
+class queue_sink : public spdlog::sinks::base_sink<spdlog::details::null_mutex> {
+ public:
+  explicit queue_sink(log_queue& queue) : queue_(queue) {}
+
+ protected:
+  void sink_it_(const spdlog::details::log_msg& msg) override {
+    spdlog::memory_buf_t line;
+    formatter_->format(msg, line);
+    queue_.push({line.data(), line.size()});
+  }
+  void flush_() override {}
+
+ private:
+  log_queue& queue_;
+};
+
+// Set by start_logging() and write_log_aside(), before there are other threads; never destroyed, since the
+// queue's thread may be stuck in a write when the process ends.
+line_formatter::line_function line_of = format_text;
+log_queue* aside = nullptr;
+
+std::string line_of_dropped(uint64_t lines) {
+  using namespace std::chrono;
+  auto at = duration_cast<milliseconds>(system_clock::now().time_since_epoch()).count();
+  return line_of(at, "warn",
+                 join_fields("lines of the log were dropped, because standard error did not take them",
+                             {{"lines", lines}}))
+         + "\n";
+}
+
+/// The queue's thread goes on while the one that crashed waits here. Only what a signal handler may do.
+extern "C" void flush_at_crash(int) {
+  constexpr timespec pause{0, 1'000'000};
+  for (int i = 0; i < 1000 && aside->unwritten() > 0; ++i)
+    nanosleep(&pause, nullptr);
+}
+
+void flush_when_it_crashes() {
+  for (int number : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT}) {
+    struct sigaction present {};
+    if (sigaction(number, nullptr, &present) != 0 || present.sa_handler != SIG_DFL)
+      continue; // a sanitizer's
+    struct sigaction act {};
+    act.sa_handler = flush_at_crash;
+    act.sa_flags = static_cast<int>(SA_RESETHAND); // returning from it crashes again, now for good
+    sigaction(number, &act, nullptr);
+  }
+}
+
 spdlog::level::level_enum to_spdlog(log_level level) {
   switch (level) {
   case log_level::debug:
@@ -157,10 +213,29 @@ std::string format_json(int64_t unix_ms, std::string_view level, std::string_vie
 void start_logging(const config::configuration& cfg) {
   auto sink = std::make_shared<spdlog::sinks::stderr_sink_mt>();
   auto logger = std::make_shared<spdlog::logger>("beckon", std::move(sink));
-  logger->set_formatter(
-      std::make_unique<line_formatter>(cfg.text("log.format") == "json" ? format_json : format_text));
+  line_of = cfg.text("log.format") == "json" ? format_json : format_text;
+  logger->set_formatter(std::make_unique<line_formatter>(line_of));
   logger->set_level(spdlog::level::from_str(cfg.text("log.level")));
   spdlog::set_default_logger(std::move(logger));
+}
+
+void write_log_aside() {
+  aside = new log_queue(STDERR_FILENO, line_of_dropped);
+  auto logger = std::make_shared<spdlog::logger>("beckon", std::make_shared<queue_sink>(*aside));
+  logger->set_formatter(std::make_unique<line_formatter>(line_of));
+  logger->set_level(spdlog::default_logger_raw()->level());
+  spdlog::set_default_logger(std::move(logger));
+  flush_when_it_crashes();
+}
+
+void flush_log() {
+  if (aside)
+    aside->flush(std::chrono::seconds{1});
+}
+
+void count_dropped_lines(std::shared_ptr<prometheus::Registry> registry) {
+  if (aside)
+    aside->count_in(std::move(registry));
 }
 
 void log_line(log_level level, std::string_view message, log_fields fields) {

@@ -3,10 +3,15 @@
 #include "config/configuration.hpp"
 
 #include <initializer_list>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <type_traits>
 #include <utility>
+
+namespace prometheus {
+class Registry;
+}
 
 /// The log: one line an occurrence on standard error, each with time, level, message and named values.
 namespace beckon::apps {
@@ -30,7 +35,18 @@ using log_fields = std::initializer_list<std::pair<std::string_view, log_value>>
 /// directly. Call once, before there are other threads.
 void start_logging(const config::configuration& cfg);
 
-/// Writes one line. Threadsafe. Blocks: as long as standard error does.
+/// From here on a thread of its own writes the lines, so that whoever logs never waits for standard error:
+/// log_queue.hpp tells the bounds. Also flushes when a signal of a crash comes. Call once, in a process that
+/// does not fork afterwards, when its signals are blocked.
+void write_log_aside();
+
+/// Waits until everything is written, for a second at most. Call before the process ends. Threadsafe.
+void flush_log();
+
+/// Counts the lines that are dropped as beckon_log_dropped_total, those of before included.
+void count_dropped_lines(std::shared_ptr<prometheus::Registry> registry);
+
+/// Writes one line. Threadsafe. Blocks: as long as standard error does, until write_log_aside().
 void log_line(log_level level, std::string_view message, log_fields fields = {});
 
 /// One line as it is written, without the newline, for the given time. `payload` is the message with its

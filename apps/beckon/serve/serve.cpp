@@ -28,7 +28,7 @@ namespace beckon::apps {
 
 namespace {
 
-constexpr std::chrono::milliseconds fault_poll{100};
+constexpr std::chrono::milliseconds ship_poll{100};
 constexpr std::chrono::seconds teardown_max{5};
 
 int fail(const std::string& what) {
@@ -63,6 +63,7 @@ class teardown_guard {
              code == exit_success
                  ? "some actors did not end in time; all data is on disk, ending without them"
                  : "some actors did not end in time; ending without them");
+    flush_log();
     _exit(code);
   }
 
@@ -128,9 +129,11 @@ void log_stopping(int signal_number, bool is_worker) {
 }
 
 /// Waits for a signal or a fault; the exit code to end with.
-int wait_for_end(stop_signals& signals, const actors::node& node, bool is_worker) {
+int wait_for_end(stop_signals& signals, actors::node& node, bool is_worker) {
+  node.on_change([&signals] { signals.nudge(); });
   for (;;) {
-    if (int number = signals.wait_for(fault_poll); number != 0) {
+    int number = signals.wait_for(std::chrono::milliseconds{0});
+    if (number != 0) {
       log_stopping(number, is_worker);
       return exit_success;
     }
@@ -142,6 +145,7 @@ int wait_for_end(stop_signals& signals, const actors::node& node, bool is_worker
       log_line(log_level::error, "a fault after which this process must not go on", {{"reason", reason}});
       return exit_fatal;
     }
+    signals.wait();
   }
 }
 
@@ -166,7 +170,7 @@ int stop_node(actors::node& node, int code) {
 int ship(actors::node& node, stop_signals& signals) {
   log_line(log_level::info, "shipping what an earlier process left",
            {{"events", node.events_waiting()}, {"pid", getpid()}});
-  while (node.events_waiting() > 0 && node.fatal_reason().empty() && signals.wait_for(fault_poll) == 0)
+  while (node.events_waiting() > 0 && node.fatal_reason().empty() && signals.wait_for(ship_poll) == 0)
     continue;
   auto code = stop_node(node, exit_success);
   return code == exit_success && node.events_waiting() > 0 ? exit_failure : code;
@@ -185,6 +189,7 @@ int run_node(caf::actor_system& system, const config::configuration& cfg, const 
   }
   if (!node)
     return fail(storage::describe(node.error()));
+  count_dropped_lines((*node)->registry());
   if (sockets.none)
     return ship(**node, signals);
   announce(**node, cfg, from);
@@ -217,12 +222,16 @@ int serve(const config::configuration& cfg, const std::string& file, const actor
   raise_descriptor_limit();
   warn_of_descriptors(cfg);
   stop_signals signals{seat.has_value()};
+  write_log_aside();
   caf::actor_system_config system_config;
   actors::prepare_system(system_config, cfg);
   auto system = std::make_unique<caf::actor_system>(system_config);
   auto code = run_node(*system, cfg, {file, seat}, added, signals);
-  teardown_guard guard{code};
-  system.reset();
+  {
+    teardown_guard guard{code};
+    system.reset();
+  }
+  flush_log();
   return code;
 }
 

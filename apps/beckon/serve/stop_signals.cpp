@@ -1,5 +1,7 @@
 #include "apps/beckon/serve/stop_signals.hpp"
 
+#include "apps/beckon/serve/log.hpp"
+
 #include <pthread.h>
 #include <unistd.h>
 
@@ -21,8 +23,10 @@ stop_signals::stop_signals(bool for_worker) : for_worker_(for_worker) {
   thread_ = std::thread{[this] { run(); }};
 }
 
+// A signal for that thread alone ends its wait; it is blocked everywhere, so nothing else comes of it.
 stop_signals::~stop_signals() {
   done_ = true;
+  pthread_kill(thread_.native_handle(), SIGTERM);
   thread_.join();
 }
 
@@ -32,20 +36,35 @@ int stop_signals::wait_for(std::chrono::milliseconds time) {
   return first_;
 }
 
+int stop_signals::wait() {
+  std::unique_lock<std::mutex> lock{mutex_};
+  came_.wait(lock, [this] { return first_ != 0 || nudged_; });
+  nudged_ = false;
+  return first_;
+}
+
+void stop_signals::nudge() {
+  std::lock_guard<std::mutex> guard{mutex_};
+  nudged_ = true;
+  came_.notify_all();
+}
+
 void stop_signals::run() {
-  const timespec turn{0, 50'000'000};
-  while (!done_) {
-    int number = sigtimedwait(&signals_, nullptr, &turn);
-    if (number <= 0)
-      continue;
-    std::lock_guard<std::mutex> guard{mutex_};
-    if (first_ != 0 && !for_worker_)
-      _exit(128 + number);
-    if (first_ != 0)
-      continue;
-    first_ = number;
-    came_.notify_all();
+  while (!done_)
+    if (int number = sigwaitinfo(&signals_, nullptr); number > 0 && !done_)
+      take(number);
+}
+
+void stop_signals::take(int number) {
+  std::lock_guard<std::mutex> guard{mutex_};
+  if (first_ != 0 && !for_worker_) {
+    flush_log();
+    _exit(128 + number);
   }
+  if (first_ != 0)
+    return;
+  first_ = number;
+  came_.notify_all();
 }
 
 } // namespace beckon::apps

@@ -23,15 +23,21 @@ class stop_signals {
 
   /// The first signal's number; 0 when none came in that time.
   int wait_for(std::chrono::milliseconds time);
+  /// The same without an end; 0 after a nudge that no wait has seen yet.
+  int wait();
+  /// Ends a wait. Threadsafe.
+  void nudge();
 
  private:
   void run();
+  void take(int number);
 
   bool for_worker_;
   sigset_t signals_{};
   std::mutex mutex_;
   std::condition_variable came_;
   int first_ = 0;
+  bool nudged_ = false;
   std::atomic<bool> done_{false};
   std::thread thread_;
 };
