@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from cluster import Cluster, module_server  # noqa: F401  (fixture)
+from cluster import Cluster
 from cluster_view import SHARDS, look, shard_of, wait_until, wait_until_known
 from shop import decide, event, outcome, popup, save, send_events, stored_events, unique
 
@@ -14,8 +14,8 @@ LIVE_EVERYWHERE_S = 2.0
 
 
 @pytest.fixture(scope="module")
-def cluster(module_server, tmp_path_factory):  # noqa: F811
-    made = Cluster(tmp_path_factory.mktemp("cluster"), module_server)
+def cluster(server, tmp_path_factory):
+    made = Cluster(tmp_path_factory.mktemp("cluster"), server)
     try:
         made.start(3)
         yield made

@@ -7,11 +7,10 @@ import time
 
 import pytest
 
-from cluster import make_cluster, module_server  # noqa: F401  (fixtures)
+from cluster import make_cluster, module_server  # noqa: F401  (fixture)
 from cluster_load import ClusterLoad
 from cluster_view import DEFAULT_TIMES, SHARDS, look, wait_until, wait_until_known
 from http_client import Client
-from mariadb_fixture import server  # noqa: F401  (fixture)
 from network import Network
 from shop import decide, event, outcome, popup, save, unique
 
@@ -169,7 +168,7 @@ def test_a_node_that_stands_still_beyond_its_lease(make_cluster):  # noqa: F811
 # -- the database ----------------------------------------------------------------------------------
 
 
-def test_nobody_dies_of_a_database_that_is_away(make_cluster, server):  # noqa: F811
+def test_nobody_dies_of_a_database_that_is_away(make_cluster, own_server):  # noqa: F811
     """Away for longer than a lease lasts, and killed."""
     cluster = make_cluster()
     nodes = cluster.start(3)
@@ -180,7 +179,7 @@ def test_nobody_dies_of_a_database_that_is_away(make_cluster, server):  # noqa: 
     before = [look(node).self for node in nodes]
     owners = look(nodes[0]).owners
     sent, sender = [], unique("sender")
-    server.kill()
+    own_server.kill()
     try:
         until = time.monotonic() + 1.5 * cluster.settings["cluster.lease-ms"] / 1000
         while time.monotonic() < until:
@@ -193,7 +192,7 @@ def test_nobody_dies_of_a_database_that_is_away(make_cluster, server):  # noqa: 
                     assert answer.status == 503 or outcome(answer.json(), home)[1] == "UNAVAILABLE"
                 sent.append(send_to(node, sender))
     finally:
-        server.restart()
+        own_server.restart()
     began = time.monotonic()
     for node in nodes:
         wait_until(lambda: reason_of(node, unique("after"), home) == "MATCH", "claims go on", 10)  # noqa: B023

@@ -5,10 +5,9 @@ import time
 
 import pytest
 
-from cluster import make_cluster, module_server  # noqa: F401  (fixtures)
+from cluster import make_cluster  # noqa: F401  (fixture)
 from cluster_load import ClusterLoad
 from cluster_view import SHARDS, look, shard_of, wait_until, wait_until_known
-from mariadb_fixture import server  # noqa: F401  (fixture)
 from shop import decide, outcome, popup, save, unique
 
 def prepare(node):

@@ -6,9 +6,8 @@ import time
 import pytest
 
 from beckon_node import run_program
-from cluster import make_cluster, module_server  # noqa: F401  (fixtures)
+from cluster import make_cluster  # noqa: F401  (fixture)
 from cluster_view import look, wait_until, wait_until_known
-from mariadb_fixture import server  # noqa: F401  (fixture)
 from shop import decide, outcome, popup, save, to_ms, unique
 
 
