@@ -1,4 +1,5 @@
 #include "apps/beckon/app.hpp"
+#include "apps/beckon/host/exit_code.hpp"
 #include "tests/faults/late_store.hpp"
 
 #include <cstdio>

@@ -11,6 +11,7 @@ import pytest
 
 from beckon_node import child_environment, program, run_program
 from cluster_view import QUICK
+from cluster_view import PATIENT
 from fault_watch import eventually, metric
 from http_client import Client
 from load import Load
@@ -246,7 +247,7 @@ def test_supervision_under_what_is_inherited(settings, tmp_path, heard):
 
 def test_a_reload_under_load_costs_no_answer(start_workers, tmp_path):
     ini = write_ini(tmp_path / "cluster.ini", {"limits.body-bytes-max": 100000})
-    node = start_workers({"config": ini})
+    node = start_workers({**PATIENT, "config": ini})
     with node.client() as client:
         save(client, popup("home", "p", frequency={"every": "1h"}))
     with UnbrokenLoad(node.port) as load:
