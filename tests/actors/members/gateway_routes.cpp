@@ -183,8 +183,9 @@ CAF_TEST(hints of a peer reach those whom they concern) {
   CAF_REQUIRE_EQUAL(log.hints.size(), 1u);
   CAF_CHECK(log.hints[0].owner == 3 && log.hints[0].epoch == 8);
   auto reads = faults.calls(storage::fault_plan::operation::read);
-  ask_node(cluster::catalog_hint_frame{7});
-  CAF_CHECK_EQUAL(faults.calls(storage::fault_plan::operation::read), reads + 1);
+  CAF_MESSAGE("a version that this node has already costs nothing");
+  ask_node(cluster::catalog_hint_frame{0});
+  CAF_CHECK_EQUAL(faults.calls(storage::fault_plan::operation::read), reads);
   self->send(gate, hint_atom::value, uint64_t{12});
   consume_messages();
   auto batches = take_batches();
