@@ -7,6 +7,7 @@ import sys
 from servers import BenchFailed, failing_as
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "tests" / "mariadb"))
+from owned_ports import owned_port  # noqa: E402, F401  (for the peers)
 from server import Server as MariadbServer, ServerFailed  # noqa: E402  (its folder is named above)
 
 PLACEMENT = "home"

@@ -7,7 +7,6 @@ import os
 import pathlib
 import re
 import signal
-import socket
 import subprocess
 import time
 
@@ -31,12 +30,6 @@ def failing_as(what, kind=BenchFailed):
         yield
     except (OSError, subprocess.SubprocessError, http.client.HTTPException) as problem:
         raise kind(f"{what}: {type(problem).__name__}: {problem}") from problem
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def of_process(pid, name):

@@ -24,6 +24,15 @@ function(beckon_library name)
   endif()
 endfunction()
 
+# beckon_test_options(TARGET): how code of the tests is compiled. Quickly, for it runs a few times and is then compiled
+# again; the product that it is linked with stays as it is built for users.
+function(beckon_test_options target)
+  target_compile_options(${target} PRIVATE ${BECKON_WARNINGS} -O1 -pthread)
+  if(NOT BECKON_SANITIZE)
+    target_compile_options(${target} PRIVATE -g0) # a failed check names its line itself
+  endif()
+endfunction()
+
 # beckon_test(NAME [FOLDER folder] [LINK lib...]): the program test_NAME from every .cpp below tests/FOLDER (NAME, where
 # none is given), one ctest entry per suite. A suite is what a file names by `#define CAF_SUITE name.suite`.
 function(beckon_test name)
@@ -35,9 +44,10 @@ function(beckon_test name)
   if(NOT sources)
     return()
   endif()
-  add_executable(test_${name} ${sources} ${CMAKE_CURRENT_SOURCE_DIR}/main.cpp)
-  target_compile_options(test_${name} PRIVATE ${BECKON_WARNINGS})
-  target_link_libraries(test_${name} PRIVATE ${arg_LINK} CAF::core)
+  add_executable(test_${name} ${sources})
+  beckon_test_options(test_${name})
+  target_link_libraries(test_${name} PRIVATE beckon_test_main ${arg_LINK})
+  target_precompile_headers(test_${name} REUSE_FROM beckon_test_main)
   foreach(source IN LISTS sources)
     file(STRINGS ${source} lines REGEX "^#define CAF_SUITE ")
     foreach(line IN LISTS lines)
@@ -47,7 +57,8 @@ function(beckon_test name)
   endforeach()
   list(REMOVE_DUPLICATES suites)
   foreach(suite IN LISTS suites)
-    add_test(NAME ${suite} COMMAND test_${name} -s "^${suite}$")
+    # Where the compiler ran: ccache may make __FILE__, by which tests find files of the tree, relative to it.
+    add_test(NAME ${suite} COMMAND test_${name} -s "^${suite}$" WORKING_DIRECTORY ${CMAKE_BINARY_DIR})
     set_tests_properties(${suite} PROPERTIES TIMEOUT 300)
   endforeach()
 endfunction()

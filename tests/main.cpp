@@ -1,6 +1,4 @@
-// The entry point of every unit test program.
-#define CAF_TEST_NO_MAIN
-#include <caf/test/unit_test.hpp>
+// The entry point of every unit test program; compiled once for all of them.
 #include <caf/test/unit_test_impl.hpp>
 
 int main(int argc, char** argv) {

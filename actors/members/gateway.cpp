@@ -198,12 +198,18 @@ void gateway_state::answer(const write_result& result) {
 
 namespace {
 
-turn_echo_actor::behavior_type turn_echo(turn_echo_actor::pointer self) {
-  net::mark_quick(*self);
-  return {
-      [](flush_atom) { return flush_atom::value; },
-  };
-}
+/// A class: for a function that gets nothing CAF 0.17.6 looks through a null pointer at its (no) arguments,
+/// which sanitizers report.
+class turn_echo : public turn_echo_actor::base {
+ public:
+  using turn_echo_actor::base::base;
+  behavior_type make_behavior() override {
+    net::mark_quick(*this);
+    return {
+        [](flush_atom) { return flush_atom::value; },
+    };
+  }
+};
 
 } // namespace
 
@@ -217,7 +223,7 @@ gateway_actor::behavior_type gateway(gateway_state::self_pointer self, node_cont
   st.peer = peer;
   st.peer_name = std::move(peer_name);
   st.open();
-  st.echo = self->spawn(turn_echo);
+  st.echo = self->spawn<turn_echo>();
   self->set_down_handler([self](const caf::down_msg& down) { self->state.link_down(down); });
   self->set_exit_handler([self](const caf::exit_msg&) { self->state.retire(); });
   net::mark_quick(*self); // large batches come by the scheduler (link_end)

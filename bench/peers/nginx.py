@@ -2,7 +2,8 @@
 
 import shutil
 
-from servers import BenchFailed, Server, Unanswered, ask, free_port, wait_until
+from row import owned_port
+from servers import BenchFailed, Server, Unanswered, ask, wait_until
 
 
 class Nginx(Server):
@@ -16,7 +17,7 @@ class Nginx(Server):
 
     def launch(self):
         program = shutil.which("nginx") or "/usr/sbin/nginx"
-        self.port = free_port()
+        self.port = owned_port()
         if "'" in self.body or "\\" in self.body or "$" in self.body:
             raise BenchFailed(f"nginx cannot be given this body: {self.body}")
         (self.directory / "nginx.conf").write_text(f"""

@@ -10,7 +10,8 @@ import subprocess
 import tempfile
 import time
 
-from servers import BenchFailed, Server, Unanswered, ask, failing_as, free_port, wait_until
+from row import owned_port
+from servers import BenchFailed, Server, Unanswered, ask, failing_as, wait_until
 
 FOLDER = pathlib.Path(__file__).with_name("r0")
 PYTHON = "/usr/bin/python3"
@@ -51,7 +52,7 @@ class R0Stack(Server):
                                                  "--dir", str(self.directory), "--daemonize", "no"])
         wait_until(lambda: self.redis.poll() is not None or self.redis_socket.exists(), "Redis listens")
         self.start_beside("worker", [PYTHON, "-B", str(FOLDER / "queue_worker.py")])
-        self.port = free_port()
+        self.port = owned_port()
         self.spawn([PYTHON, "-B", programs["gunicorn"], "app:app", "--chdir", str(FOLDER), "-k",
                     "uvicorn.workers.UvicornWorker", "-w", str(os.cpu_count()), "-b", f"127.0.0.1:{self.port}",
                     "--backlog", "4096", "--keep-alive", "600", "--log-level", "warning"], self.addresses())

@@ -6,7 +6,7 @@ import signal
 import time
 
 from beckon_node import Node, NodeFailed
-from network import quiet_port
+from owned_ports import owned_port
 
 ENDED = re.compile(r"ended with code (-?\d+) before it listened")
 START_AGAIN_S = 0.1
@@ -19,7 +19,7 @@ class HardyNode(Node):
     """`binary`: another program than the one under test."""
 
     def __init__(self, directory, settings, binary=None):
-        super().__init__(directory, {"http.port": quiet_port(), **settings})
+        super().__init__(directory, {"http.port": owned_port(), **settings})
         self.binary = binary
         self.failed_starts = 0
 

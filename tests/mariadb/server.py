@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""A private MariaDB server for tests: data in a directory of its own, run by whoever calls this, on a free loopback
-port and a Unix socket. From Python: Server(directory).start(). From elsewhere:
+"""A private MariaDB server for tests: data in a directory of its own, run by whoever calls this, on a loopback port that
+stays its own and a Unix socket. From Python: Server(directory).start(). From elsewhere:
 
   server.py start DIR [tls] [OPTION...]   starts a server on DIR (made if need be); options of mariadbd such as
                                     --max-connections=10; prints socket=, port= and pid=, also kept in DIR/address;
@@ -14,6 +14,7 @@ port and a Unix socket. From Python: Server(directory).start(). From elsewhere:
 There is one database `beckon` and an account beckon with the password beckon, which may do everything; root has no
 password and comes in by the socket alone."""
 
+import fcntl
 import os
 import pathlib
 import shutil
@@ -24,10 +25,11 @@ import sys
 import tempfile
 import time
 
+from owned_ports import BLOCK, claim, owned_port
+
 INSTALL_DEADLINE_S = 120.0
 START_DEADLINE_S = 60.0
 STOP_DEADLINE_S = 60.0
-PORT_TRIES = 5
 
 ACCOUNT_SQL = """CREATE DATABASE IF NOT EXISTS beckon;
 CREATE USER IF NOT EXISTS beckon@localhost IDENTIFIED BY 'beckon';
@@ -53,12 +55,6 @@ def _as_root():
     return ["--user=root"] if os.geteuid() == 0 else []
 
 
-def _free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
 class Server:
     """One server on one directory. Everything about it stands in files there, so that another process can go on."""
 
@@ -69,12 +65,14 @@ class Server:
         self.socket = ""
         self.port = 0
         self.pid = 0
+        self.held_by_server = False
+        self._block = ()
         self._read_address()
 
     # -- life ------------------------------------------------------------------------------------
 
     def start(self, *options):
-        """Starts the server on a free port, installing its tables first; what still runs there is stopped before."""
+        """Starts the server on a port of its own, installing its tables first; what still runs there is stopped before."""
         self.stop()
         self.directory.mkdir(parents=True, exist_ok=True)
         if not (self.data / "mysql").is_dir():
@@ -85,15 +83,8 @@ class Server:
         # The path of a socket has at most 107 bytes; a build directory may be deeper.
         if not self.socket or not os.path.isdir(os.path.dirname(self.socket)):
             self.socket = tempfile.mkdtemp(prefix="beckon-db-") + "/s"
-        for attempt in range(PORT_TRIES):
-            self.port = _free_port()
-            try:
-                return self._run()
-            except ServerFailed:
-                # Somebody may have taken the port since it was found free.
-                if attempt + 1 == PORT_TRIES or "already in use" not in self.log_text():
-                    raise
-        raise AssertionError("not reached")
+        self.port = self._own_port()
+        return self._run()
 
     def restart(self):
         """Starts it on its old port."""
@@ -146,6 +137,26 @@ class Server:
 
     # -- how -------------------------------------------------------------------------------------
 
+    def _own_port(self):
+        """One that nobody takes while this server is down. Called from the shell, this process ends at once: the server
+        holds a block instead, and those in directories of its directory take theirs from it."""
+        around = self.directory.parent / "ports"
+        if around.exists():
+            with open(around, "r+", encoding="ascii") as file:
+                fcntl.flock(file, fcntl.LOCK_EX)
+                first, given = map(int, file.read().split())
+                if given == BLOCK:
+                    raise ServerFailed(f"more than {BLOCK} servers were started below {around.parent}")
+                file.seek(0)
+                file.write(f"{first} {given + 1:3}")
+                return first + given
+        if not self.held_by_server:
+            return owned_port()
+        block = claim()
+        self._block = (block.lock,)
+        (self.directory / "ports").write_text(f"{block.first}   1", encoding="ascii")
+        return block.first
+
     def _environment(self):
         """With a directory for temporary tables of its own: a server that starts deletes those of all others."""
         own = self.directory / "tmp"
@@ -190,7 +201,7 @@ class Server:
                    "--innodb-log-file-size=64M", *_as_root(), *[o for o in options if o]]
         process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                                    stderr=subprocess.DEVNULL, cwd=self.directory, start_new_session=True,
-                                   env=self._environment())
+                                   env=self._environment(), pass_fds=self._block)
         self.pid = process.pid
         self._write_address()
         self._wait_until_ready(process)
@@ -253,6 +264,7 @@ def main(words):
         print(__doc__, file=sys.stderr)
         return 2
     server = Server(words[1])
+    server.held_by_server = True
     try:
         getattr(server, words[0])(*words[2:])
     except ServerFailed as failed:

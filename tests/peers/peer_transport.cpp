@@ -47,7 +47,7 @@ CAF_TEST(a node reaches the door of another) {
 CAF_TEST(each node has an identity that no other machine or process has) {
   peer_config cfg;
   caf::actor_system sys{cfg};
-  auto early = sys.spawn([](caf::event_based_actor*) -> caf::behavior { return {[](int) {}}; });
+  auto early = spawn_plain(sys, {[](int) {}});
   const auto given = sys.node();
   const auto before = caf::to_string(given);
   auto transport = peer_transport::make(sys, {});
@@ -74,9 +74,11 @@ CAF_TEST(both directions share one link) {
 CAF_TEST(an actor handle in a message works on the other side) {
   peer a;
   peer b;
-  auto gateway = a.sys.spawn([](caf::event_based_actor* self) -> caf::behavior {
-    return {[=](const caf::actor& who) { return self->delegate(who, 41); }};
-  });
+  auto gateway = a.sys.spawn(
+      [](caf::event_based_actor* self, int what) -> caf::behavior {
+        return {[=](const caf::actor& who) { return self->delegate(who, what); }};
+      },
+      41);
   auto opened = a.transport->open_door(gateway);
   CAF_REQUIRE(opened);
   auto there = b.connect({"127.0.0.1", *opened});
@@ -122,9 +124,7 @@ CAF_TEST(a large message passes and an excessive one ends the link) {
   small.message_bytes_max = 1 << 20;
   peer a{small};
   peer b;
-  auto sink = a.sys.spawn([](caf::event_based_actor*) -> caf::behavior {
-    return {[](const std::string& s) { return static_cast<uint64_t>(s.size()); }};
-  });
+  auto sink = spawn_plain(a.sys, {[](const std::string& s) { return static_cast<uint64_t>(s.size()); }});
   auto opened = a.transport->open_door(sink);
   CAF_REQUIRE(opened);
   auto there = b.connect({"127.0.0.1", *opened});
@@ -170,12 +170,8 @@ CAF_TEST(a port in use is named with the remedy) {
 CAF_TEST(who cannot be reached is given up in time) {
   peer b;
   auto start = std::chrono::steady_clock::now();
-  uint16_t free_port = 0;
-  {
-    raw_socket gone;
-    free_port = gone.listen(1);
-  }
-  CAF_CHECK(has(b.refusal_of({"127.0.0.1", free_port}), "refused"));
+  raw_socket deaf; // has a port of its own, and does not listen there
+  CAF_CHECK(has(b.refusal_of({"127.0.0.1", deaf.bind_only()}), "refused"));
   CAF_CHECK(has(b.refusal_of({"no-such-host.invalid", 7}), "not known"));
   // A full queue: the kernel drops whoever wants to connect, as a dead machine does.
   raw_socket full;

@@ -107,8 +107,7 @@ class Cluster:
 
 @pytest.fixture(scope="module")
 def module_server(tmp_path_factory):
-    """For `server` of mariadb_fixture. What a commit waits for is the kernel: a slow disk under a busy machine would
-    cost nodes their leases, and no test here cuts the power."""
+    """For `own_server`: like the shared one it does not wait for the disk."""
     made = Server(tmp_path_factory.mktemp("mariadb") / "server")
     made.start("--innodb-flush-log-at-trx-commit=2")
     yield made
@@ -116,12 +115,14 @@ def module_server(tmp_path_factory):
 
 
 @pytest.fixture
-def make_cluster(server, tmp_path):
+def make_cluster(request, tmp_path):
     """make_cluster({...}) gives a cluster without nodes; what runs at the end must end with 0."""
+    own = "own_server" in request.fixturenames
+    database_server = request.getfixturevalue("own_server" if own else "server")
     made = []
 
     def make(more=None):
-        made.append(Cluster(tmp_path / f"cluster-{len(made)}", server, more))
+        made.append(Cluster(tmp_path / f"cluster-{len(made)}", database_server, more))
         return made[-1]
 
     yield make

@@ -7,6 +7,9 @@ SHARDS = 256
 QUICK = {"cluster.heartbeat-ms": 300, "cluster.lease-ms": 3000, "cluster.own-lease-ms": 2000, "cluster.silent-ms": 1200,
          "cluster.suspect-after-ms": 300, "cluster.database-timeout-ms": 2000, "cluster.retry-ms": 100,
          "cluster.redial-ms": 100, "cluster.link-silence-ms": 1500, "cluster.moves-max": 64}
+# For loads of which no request may be refused: that a busy machine is slow is no failure.
+PATIENT = {"http.request-deadline-ms": 20000, "writers.queue-wait-ms": 10000, "cluster.forward-timeout-ms": 10000,
+           **{f"mysql.{name}-timeout-ms": 10000 for name in ("connect", "read", "write", "pool")}}
 DEFAULT_TIMES = {"cluster.heartbeat-ms": 2000, "cluster.lease-ms": 10000, "cluster.own-lease-ms": 7000,
                  "cluster.silent-ms": 3500, "cluster.suspect-after-ms": 1000, "cluster.database-timeout-ms": 2000,
                  "cluster.retry-ms": 500, "cluster.redial-ms": 500, "cluster.link-silence-ms": 3000}

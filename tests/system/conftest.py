@@ -1,10 +1,14 @@
 """Fixtures: nodes on free ports with directories of their own, so that tests run in parallel and twice."""
 
+import os
 import pathlib
+import shutil
+import tempfile
 
 import pytest
 
 from beckon_node import Node, program
+from mariadb_fixture import SHARED, Server, module_server, own_server, server, settings  # noqa: F401  (fixtures of all)
 
 started = []  # nodes that live now, for the log of a failed test
 
@@ -70,6 +74,18 @@ def client(node):
     """A connection of its own to the file's node."""
     with node.client() as made:
         yield made
+
+
+def pytest_configure(config):
+    """The first process of a run says where the shared server lives; whichever test needs it first starts it."""
+    if not hasattr(config, "workerinput"):
+        os.environ[SHARED] = config.mariadb_directory = tempfile.mkdtemp(prefix="beckon-shared-")
+
+
+def pytest_unconfigure(config):
+    if hasattr(config, "mariadb_directory"):
+        Server(pathlib.Path(config.mariadb_directory) / "server").remove()
+        shutil.rmtree(config.mariadb_directory, ignore_errors=True)
 
 
 def pytest_sessionstart(session):

@@ -1,5 +1,11 @@
-"""A MariaDB server for the tests of one file, and settings of nodes on databases of their own there."""
+"""MariaDB servers: one that all files and all processes of a run share, and one of a file's own for tests that stop,
+kill or pause it or change what holds for all its databases. Settings of nodes on databases of their own there.
 
+A test that only needs a database takes `server` or `settings`. One that does something to the server takes `own_server`;
+its `settings` are then of a database there."""
+
+import fcntl
+import os
 import pathlib
 import subprocess
 import sys
@@ -14,6 +20,24 @@ from server import Server  # noqa: E402  (its folder is named above)
 QUICK_TIMEOUTS = {"mysql.connect-timeout-ms": 1000, "mysql.read-timeout-ms": 1000, "mysql.write-timeout-ms": 1000}
 
 
+SHARED = "BECKON_TEST_MARIADB"  # names the directory of the shared server; tests/system/conftest.py sets it
+
+
+@pytest.fixture(scope="session")
+def server():
+    """The server of all. Nobody may bring it down. What a commit waits for is the kernel: a slow disk under a busy
+    machine would cost nodes their leases, and nobody cuts its power."""
+    directory = pathlib.Path(os.environ[SHARED])
+    directory.mkdir(parents=True, exist_ok=True)
+    with open(directory / "lock", "w", encoding="ascii") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # another process of this run may be starting it
+        made = Server(directory / "server")
+        if not made.running():
+            made.held_by_server = True  # it outlives the process that starts it
+            made.start("--innodb-flush-log-at-trx-commit=2", "--max-connections=1000")
+    return made
+
+
 @pytest.fixture(scope="module")
 def module_server(tmp_path_factory):
     made = Server(tmp_path_factory.mktemp("mariadb") / "server")
@@ -23,8 +47,8 @@ def module_server(tmp_path_factory):
 
 
 @pytest.fixture
-def server(module_server):
-    """The file's server, running whatever the test before has done to it."""
+def own_server(module_server):
+    """The file's own server, running whatever the test before has done to it."""
     if not module_server.running():
         module_server.restart()
     module_server.resume()
@@ -41,8 +65,10 @@ def own_database(server):
 
 
 @pytest.fixture
-def settings(server):
-    return own_database(server)
+def settings(request):
+    """Of a database of its own, on the server that the test asks for."""
+    own = "own_server" in request.fixturenames
+    return own_database(request.getfixturevalue("own_server" if own else "server"))
 
 
 def charged_in(server, settings):

@@ -3,25 +3,16 @@ asks the kernel who knocks."""
 
 import os
 import pathlib
-import random
 import socket
 import struct
+import sys
 import threading
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "mariadb"))
+from owned_ports import owned_port  # noqa: E402  (its folder is named above)
 
 CHUNK = 65536
 LOOPBACK = "0100007F"
-
-
-def quiet_port():
-    """A free port below those that the kernel gives to clients, so that none takes it meanwhile."""
-    for port in random.sample(range(20000, 30000), 100):
-        with socket.socket() as probe:
-            try:
-                probe.bind(("127.0.0.1", port))
-                return port
-            except OSError:
-                continue  # taken
-    raise AssertionError("no free port found between 20000 and 30000")
 
 
 def _inode_of(local_port, remote_port):
@@ -121,7 +112,7 @@ class Network:
 
     def node_settings(self, name):
         """For a node that others are to reach by a door."""
-        port = quiet_port()
+        port = owned_port()
         return {"cluster.port": port, "cluster.advertise": f"127.0.0.1:{self.open_door(name, ('127.0.0.1', port))}"}
 
     def introduce(self, name, pid):

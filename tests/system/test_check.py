@@ -6,7 +6,6 @@ import pathlib
 import pytest
 
 from beckon_node import run_program
-from mariadb_fixture import module_server, server, settings  # noqa: F401  (fixtures)
 
 
 def check(tmp_path, words):
@@ -22,27 +21,27 @@ def line_with(lines, part):
     return found[0]
 
 
-def test_a_sound_server(settings, tmp_path):  # noqa: F811
+def test_a_sound_server(settings, own_server, tmp_path):
     code, lines = check(tmp_path, settings)
     assert code == 0, lines
     for part in ("has no tables yet", "version 10.", "syncs every commit", "max_connections is", "the clocks agree"):
         assert line_with(lines, part).startswith("ok"), lines
 
 
-def test_what_the_server_should_be_set_to(settings, server, tmp_path):  # noqa: F811
-    before = server.sql("SELECT @@max_connections").strip()
-    server.sql("SET GLOBAL innodb_flush_log_at_trx_commit = 2; SET GLOBAL max_connections = 12")
+def test_what_the_server_should_be_set_to(settings, own_server, tmp_path):
+    before = own_server.sql("SELECT @@max_connections").strip()
+    own_server.sql("SET GLOBAL innodb_flush_log_at_trx_commit = 2; SET GLOBAL max_connections = 12")
     try:
         code, lines = check(tmp_path, {**settings, "mysql.pool-size": 11})
     finally:
-        server.sql(f"SET GLOBAL innodb_flush_log_at_trx_commit = 1; SET GLOBAL max_connections = {before}")
+        own_server.sql(f"SET GLOBAL innodb_flush_log_at_trx_commit = 1; SET GLOBAL max_connections = {before}")
     assert code == 0, lines
     assert line_with(lines, "SET GLOBAL innodb_flush_log_at_trx_commit = 1").startswith("warn")
     assert line_with(lines, "max_connections is 12, 14 connections").startswith("warn")
 
 
-def test_a_server_that_does_not_answer_is_a_problem(settings, server, tmp_path):  # noqa: F811
-    server.stop()
+def test_a_server_that_does_not_answer_is_a_problem(settings, own_server, tmp_path):
+    own_server.stop()
     code, lines = check(tmp_path, {**settings, "mysql.connect-timeout-ms": 1000})
     assert code == 1 and any(line.startswith("fail  store: ") for line in lines), lines
 
@@ -52,7 +51,7 @@ def test_workers_without_a_server(tmp_path):
     assert code == 1 and line_with(lines, "storage.backend is sqlite").startswith("fail"), lines
 
 
-def test_ports_of_running_workers(start_node, settings, tmp_path):  # noqa: F811
+def test_ports_of_running_workers(start_node, settings, tmp_path):
     node = start_node({**settings, "workers.count": 2})
     code, lines = check(tmp_path, {**settings, "workers.count": 2, "http.port": node.port,
                                   "node.data-dir": node.data_dir})

@@ -8,13 +8,12 @@ import signal
 import pytest
 
 from beckon_node import NodeFailed, run_program
-from cluster import make_cluster, module_server  # noqa: F401  (fixtures)
+from cluster import make_cluster  # noqa: F401  (fixture)
 from cluster_view import look, wait_until
-from mariadb_fixture import server, settings  # noqa: F401  (fixtures)
 from worker_load import workers_of
 
 
-def words_of(settings, **more):  # noqa: F811
+def words_of(settings, **more):
     """The command line of these keys."""
     return [f"--{key}={value}" for key, value in {**settings, **more}.items()]
 
@@ -79,7 +78,7 @@ def test_nodes_needs_no_node_to_answer(pair):
     wait_until(lambda: run("nodes", pair)[0] == 0, "the shards are owned again", 20)
 
 
-def test_nodes_makes_and_changes_nothing(server, settings):  # noqa: F811
+def test_nodes_makes_and_changes_nothing(server, settings):
     database = settings["mysql.database"]
     for command in ("nodes", "nodes --json", "drain n1", "check"):
         done = run_program(*command.split(), *words_of(settings))
@@ -205,7 +204,7 @@ def test_a_database_of_another_cluster_is_not_drained(pair):
     assert code == 0 and "belongs to the cluster 'beckon'" in complaint and lines[-1].startswith("all 256"), lines
 
 
-def test_a_drained_worker_is_replaced(start_node, settings):  # noqa: F811
+def test_a_drained_worker_is_replaced(start_node, settings):
     node = start_node({**settings, "workers.count": 2, "node.name": "w", "supervisor.restarts-max": 0})
     before = workers_of(node.pid)
     done = run_program("drain", "w-1", *words_of(settings), timeout_s=60)
@@ -253,28 +252,28 @@ def test_check_says_what_would_keep_a_node_from_joining(pair, tmp_path):
     assert code == 1 and starts(lines, "cluster.own-lease-ms is 4000 ms") == "fail", lines
     code, lines = check(pair, tmp_path, **{"cluster.tls-cert": "/nowhere.pem"})
     assert code == 1 and starts(lines, "set all three or none") == "fail", lines
-    port = listed(pair)["nodes"][0]["address"].rpartition(":")[2]
-    code, lines = check(pair, tmp_path, **{"cluster.port": port})
-    assert code == 1 and starts(lines, "(incarnation 1) has it") == "fail", lines
+    one = listed(pair)["nodes"][0]
+    code, lines = check(pair, tmp_path, **{"cluster.port": one["address"].rpartition(":")[2]})
+    assert code == 1 and starts(lines, f"(incarnation {one['incarnation']}) has it") == "fail", lines
     code, lines = check(pair, tmp_path, **{"cluster.lease-ms": 5000})
     assert code == 0 and all(line.startswith("warn") for line in lines if "here it is 5000" in line), lines
     code, lines = check(pair, tmp_path, **{"node.name": "n2"})
     assert code == 0 and starts(lines, "another node is called n2") == "warn", lines
+    incarnation = {one["name"]: one["incarnation"] for one in listed(pair)["nodes"]}["n2"]
     pair.nodes[1].kill()
     code, lines = check(pair, tmp_path)
-    assert code == 1 and starts(lines, "n2 (incarnation 2) cannot be reached") == "fail", lines
+    assert code == 1 and starts(lines, f"n2 (incarnation {incarnation}) cannot be reached") == "fail", lines
     wait_until(lambda: check(pair, tmp_path)[0] == 0, "the dead node is in nobody's way", 20)
 
 
 def test_check_beside_the_node_itself(pair):
     node = pair.nodes[0]
+    own = next(one for one in listed(pair)["nodes"] if one["name"] == node.settings["node.name"])
     words = {**node.settings, "http.port": node.port, "node.data-dir": node.data_dir,
-             "cluster.port": listed(pair)["nodes"][0]["address"].rpartition(":")[2]}
+             "cluster.port": own["address"].rpartition(":")[2]}
     done = run_program("check", *words_of(words))
     lines = done.stdout.decode().splitlines()
-    names = [one["name"] for one in listed(pair)["nodes"]]
-    if names[0] == "n1":  # who started first is listed first
-        assert done.returncode == 0 and starts(lines, "in use by this very node, which runs") == "ok", lines
+    assert done.returncode == 0 and starts(lines, "in use by this very node, which runs") == "ok", lines
     assert not any("another node is called" in line for line in lines), lines
 
 

@@ -5,10 +5,9 @@ import time
 
 import pytest
 
-from cluster import make_cluster, module_server  # noqa: F401  (fixtures)
+from cluster import make_cluster  # noqa: F401  (fixture)
 from cluster_load import ClusterLoad
-from cluster_view import SHARDS, look, shard_of, wait_until, wait_until_known
-from mariadb_fixture import server  # noqa: F401  (fixture)
+from cluster_view import PATIENT, SHARDS, look, shard_of, wait_until, wait_until_known
 from shop import decide, outcome, popup, save, unique
 
 def prepare(node):
@@ -46,7 +45,7 @@ def test_a_join_takes_its_share_and_only_the_joiner_gets_shards(make_cluster):  
 
 
 def test_from_one_node_to_five_and_back_under_load(make_cluster, users):  # noqa: F811
-    cluster = make_cluster()
+    cluster = make_cluster(PATIENT)
     cluster.start(1)
     prepare(cluster.nodes[0])
     with ClusterLoad(cluster.nodes, users) as load:
@@ -66,7 +65,7 @@ def test_from_one_node_to_five_and_back_under_load(make_cluster, users):  # noqa
 
 
 def test_a_rolling_restart_under_load(make_cluster, users):  # noqa: F811
-    cluster = make_cluster()
+    cluster = make_cluster(PATIENT)
     nodes = cluster.start(3)
     prepare(nodes[0])
     with ClusterLoad(nodes, users) as load:

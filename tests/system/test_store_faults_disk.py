@@ -6,7 +6,7 @@ import time
 import pytest
 
 from fault_watch import FaultWatch, charged_in_file, checks, eventually, metric
-from mariadb_fixture import charged_in, module_server, server, settings  # noqa: F401  (fixtures)
+from mariadb_fixture import charged_in
 from shop import unique
 from small_disk import small_disk  # noqa: F401  (a fixture)
 
@@ -14,7 +14,7 @@ STAYS_NAMED_S = 1.6  # longer than an idle node takes to look at its files again
 
 
 @pytest.fixture
-def data_dir(small_disk):  # noqa: F811
+def data_dir(small_disk):
     return small_disk.path / "data"
 
 
@@ -25,7 +25,7 @@ def refuse_events(seen):
         assert seen.send(count=20).status == 503
 
 
-def test_a_full_disk_and_the_embedded_store(small_disk, data_dir, start_node):  # noqa: F811
+def test_a_full_disk_and_the_embedded_store(small_disk, data_dir, start_node):
     seen = FaultWatch(start_node({"node.data-dir": data_dir}), charged_in_file(data_dir / "beckon.db"))
     failures = seen.failures()
     for turn in range(2):
@@ -51,7 +51,7 @@ def test_a_full_disk_and_the_embedded_store(small_disk, data_dir, start_node):  
     seen.kept_every_promise()
 
 
-def test_a_start_on_a_full_disk(small_disk, data_dir, start_node):  # noqa: F811
+def test_a_start_on_a_full_disk(small_disk, data_dir, start_node):
     """A node that was killed starts there: who must wait is known, and nothing is promised until there is room."""
     seen = FaultWatch(start_node({"node.data-dir": data_dir}), charged_in_file(data_dir / "beckon.db"))
     assert seen.send(count=5).status == 202
@@ -68,7 +68,7 @@ def test_a_start_on_a_full_disk(small_disk, data_dir, start_node):  # noqa: F811
     seen.kept_every_promise()
 
 
-def test_a_full_disk_and_the_outbox(small_disk, data_dir, start_node, server, settings):  # noqa: F811
+def test_a_full_disk_and_the_outbox(small_disk, data_dir, start_node, server, settings):
     """Events are refused, claims go on."""
     seen = FaultWatch(start_node({**settings, "node.data-dir": data_dir}), charged_in(server, settings))
     assert seen.send(count=5).status == 202
@@ -90,15 +90,15 @@ def test_a_full_disk_and_the_outbox(small_disk, data_dir, start_node, server, se
     eventually(lambda: metric(seen.client, "beckon_outbox_events") == 0, "all is shipped")
 
 
-def test_events_wait_on_a_full_disk(small_disk, data_dir, start_node, server, settings):  # noqa: F811
+def test_events_wait_on_a_full_disk(small_disk, data_dir, start_node, own_server, settings):
     """What waits in an outbox that is full is shipped when the server is back, although the disk is not yet free."""
-    seen = FaultWatch(start_node({**settings, "node.data-dir": data_dir}), charged_in(server, settings))
+    seen = FaultWatch(start_node({**settings, "node.data-dir": data_dir}), charged_in(own_server, settings))
     with seen.cooled_down():
-        server.stop()
+        own_server.stop()
         assert seen.send(count=200).status == 202
         small_disk.fill()
         refuse_events(seen)
-        server.restart()
+        own_server.restart()
         eventually(lambda: seen.stored() == seen.taken, "what was taken is shipped", 10)
         small_disk.free()
         seen.recovers()

@@ -10,46 +10,46 @@ import pytest
 
 from beckon_node import run_program
 from fault_watch import FaultWatch, checks, eventually, metric
-from mariadb_fixture import QUICK_TIMEOUTS, Session, charged_in, module_server, server, settings  # noqa: F401
+from mariadb_fixture import QUICK_TIMEOUTS, Session, charged_in
 from shop import decide, outcome, popup, save, unique
 
 
 @pytest.fixture
-def watch(start_node, server, settings):  # noqa: F811
+def watch(start_node, own_server, settings):
     """watch({...}) starts a node with more settings and watches it."""
-    return lambda more=None: FaultWatch(start_node({**settings, **(more or {})}), charged_in(server, settings))
+    return lambda more=None: FaultWatch(start_node({**settings, **(more or {})}), charged_in(own_server, settings))
 
 
 # -- the server is away ----------------------------------------------------------------------------
 
 
-def test_a_server_that_refuses(watch, server):  # noqa: F811
+def test_a_server_that_refuses(watch, own_server):
     seen = watch()
     failures = seen.failures()
     with seen.cooled_down():
-        server.stop()
+        own_server.stop()
         try:
             for _ in range(5):
                 assert seen.send(count=3).status == 202
                 seen.strangers_get_nothing(within_s=3)
             line = seen.names_fault("store", "connect", "see that the server runs")
-            assert str(server.port) in line, line
+            assert str(own_server.port) in line, line
             assert seen.client.get("/readyz").status == 200, "events are still taken"
             eventually(lambda: seen.failures() > failures, "the failure is counted")
             assert checks(seen.client)["outbox"]["detail"].startswith("15 events wait")
             eventually(lambda: metric(seen.client, "beckon_outbox_events") == 15, "what waits is counted")
         finally:
-            server.restart()
+            own_server.restart()
         seen.recovers()
     seen.kept_every_promise()
 
 
-def test_events_are_refused_where_they_go_to_the_store(watch, server):  # noqa: F811
+def test_events_are_refused_where_they_go_to_the_store(watch, own_server):
     """Without an outbox a 503 says that nothing was taken, and the node is not ready."""
     seen = watch({"durability.events": "store"})
     assert seen.send().status == 202
     with seen.cooled_down():
-        server.kill()
+        own_server.kill()
         try:
             # What was under way when the server died may have been committed: 504 says so, once per writer.
             eventually(lambda: seen.send().status == 503, "events are refused")
@@ -58,30 +58,30 @@ def test_events_are_refused_where_they_go_to_the_store(watch, server):  # noqa: 
             seen.names_fault("store", "see that the server runs")
             assert seen.client.get("/readyz").status == 503
         finally:
-            server.restart()
+            own_server.restart()
         seen.recovers()
     assert seen.refused
     seen.kept_every_promise()
 
 
-def test_a_start_without_the_server_ends_with_a_clear_line(server, settings):  # noqa: F811
-    server.stop()
+def test_a_start_without_the_server_ends_with_a_clear_line(own_server, settings):
+    own_server.stop()
     words = [f"--{key}={value}" for key, value in {**settings, "http.port": 0}.items()]
     began = time.monotonic()
     done = run_program("serve", *words)
     assert time.monotonic() - began < 10
     assert done.returncode == 1, done
     assert b"listening" not in done.stdout, done
-    for part in (b"the node cannot start", f"127.0.0.1:{server.port}".encode(), b"see that the server runs"):
+    for part in (b"the node cannot start", f"127.0.0.1:{own_server.port}".encode(), b"see that the server runs"):
         assert part in done.stderr, done.stderr
 
 
-def test_a_server_that_hangs(watch, server):  # noqa: F811
+def test_a_server_that_hangs(watch, own_server):
     """Paused for longer than every time-out, and with more strangers at once than there are threads."""
     seen = watch(QUICK_TIMEOUTS)
     failures = seen.failures()
     with seen.cooled_down():
-        server.pause()
+        own_server.pause()
         try:
             paused = time.monotonic()
             seen.strangers_get_nothing(within_s=5, count=12)
@@ -92,12 +92,12 @@ def test_a_server_that_hangs(watch, server):  # noqa: F811
                 seen.strangers_get_nothing(within_s=5)
                 assert seen.send().status == 202
         finally:
-            server.resume()
+            own_server.resume()
         seen.recovers()
     seen.kept_every_promise(outcomes_unknown=True)
 
 
-def test_no_read_pays_for_a_lost_connection(watch, server, settings):  # noqa: F811
+def test_no_read_pays_for_a_lost_connection(watch, own_server, settings):
     """A read is safe to repeat: connections that were lost while nobody used them cost no client an answer."""
     seen = watch()
 
@@ -108,10 +108,10 @@ def test_no_read_pays_for_a_lost_connection(watch, server, settings):  # noqa: F
 
     with concurrent.futures.ThreadPoolExecutor(4) as threads:
         assert set(threads.map(read, range(8))) == {(404, 200)}  # now every reader is connected
-        lost = server.sql("SELECT id FROM information_schema.processlist "
+        lost = own_server.sql("SELECT id FROM information_schema.processlist "
                           f"WHERE user = '{settings['mysql.user']}'").split()
         assert lost, "the node has no connection"
-        server.sql("; ".join(f"KILL {one}" for one in lost))
+        own_server.sql("; ".join(f"KILL {one}" for one in lost))
         assert set(threads.map(read, range(16))) == {(404, 200)}
     seen.recovers()
 
@@ -125,7 +125,7 @@ class Slots:
     COUNT = 10  # the least that the server allows
     HOLDING = "SELECT SLEEP(600)"
 
-    def __init__(self, server, settings):  # noqa: F811
+    def __init__(self, server, settings):
         self._account = settings["mysql.user"]
         self._root = Session(server)  # for later there is no slot
         words = ["mariadb", "--no-defaults", "--host=127.0.0.1", f"--port={server.port}", "--protocol=tcp",
@@ -161,11 +161,11 @@ class Slots:
         self._root.close()
 
 
-def test_no_connection_left(watch, server, settings):  # noqa: F811
+def test_no_connection_left(watch, own_server, settings):
     """The fault is named with its remedy, the node does not hammer at the server, and goes on when there is room."""
     seen = watch()
     failures = seen.failures()
-    slots = Slots(server, settings)
+    slots = Slots(own_server, settings)
     span_s = 3
     try:
         with seen.cooled_down():
@@ -191,7 +191,7 @@ def test_no_connection_left(watch, server, settings):  # noqa: F811
 # -- locks -----------------------------------------------------------------------------------------
 
 
-def test_a_row_that_is_locked_for_too_long(watch, server, settings):  # noqa: F811
+def test_a_row_that_is_locked_for_too_long(watch, own_server, settings):
     """1205: the claim is given up in bounded time, others are not held up for ever, and it goes on after the lock."""
     seen = watch(QUICK_TIMEOUTS)
     often = unique("often")
@@ -200,7 +200,7 @@ def test_a_row_that_is_locked_for_too_long(watch, server, settings):  # noqa: F8
     body = {"user": user, "placements": [often]}
     assert '"MATCH"' in seen.client.post("/v1/decide", body).body.decode()
     failures = seen.failures()
-    session = Session(server, settings["mysql.database"])
+    session = Session(own_server, settings["mysql.database"])
     try:
         with seen.cooled_down():
             session.run(f"START TRANSACTION; SELECT user FROM user_state WHERE user = '{user}' FOR UPDATE")
@@ -220,7 +220,7 @@ def test_a_row_that_is_locked_for_too_long(watch, server, settings):  # noqa: F8
     seen.kept_every_promise()
 
 
-def lock_in_conflicting_order(server, settings, users, stop, victims):  # noqa: F811
+def lock_in_conflicting_order(server, settings, users, stop, victims):
     """Locks the users one after the other against the order of the node's groups, in transactions that weigh more than
     a group: the server ends the lighter one. Adds how often it was this side all the same."""
     session = Session(server, settings["mysql.database"])
@@ -232,14 +232,14 @@ def lock_in_conflicting_order(server, settings, users, stop, victims):  # noqa: 
     victims.append(session.close().count("1213"))
 
 
-def test_deadlocks_are_tried_again(watch, server, settings):  # noqa: F811
+def test_deadlocks_are_tried_again(watch, own_server, settings):
     """1213: the node's transaction is the one that the server ends; nobody who asks notices more than a delay."""
     seen = watch()
     often = unique("often")
     shown = save(seen.client, popup(often))
     users = sorted(unique("user") for _ in range(12))
     claims = {user: 0 for user in users}
-    server.sql(f"USE {settings['mysql.database']}; CREATE TABLE weight(n INT AUTO_INCREMENT PRIMARY KEY, t TEXT); "
+    own_server.sql(f"USE {settings['mysql.database']}; CREATE TABLE weight(n INT AUTO_INCREMENT PRIMARY KEY, t TEXT); "
                "CREATE TABLE weight_seed AS WITH RECURSIVE s(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM s "
                "WHERE n < 200) SELECT n FROM s")
     stop, failed = threading.Event(), []
@@ -254,12 +254,12 @@ def test_deadlocks_are_tried_again(watch, server, settings):  # noqa: F811
                     failed.append(answer)
 
     def deadlocks():
-        return int(server.sql("SHOW GLOBAL STATUS LIKE 'Innodb_deadlocks'").split()[1])
+        return int(own_server.sql("SHOW GLOBAL STATUS LIKE 'Innodb_deadlocks'").split()[1])
 
     before, victims = deadlocks(), []
     threads = [threading.Thread(target=claim, args=(user,)) for user in users]
     threads.append(threading.Thread(target=lock_in_conflicting_order,
-                                    args=(server, settings, users, stop, victims)))
+                                    args=(own_server, settings, users, stop, victims)))
     with seen.cooled_down():
         for thread in threads:
             thread.start()

@@ -8,7 +8,7 @@ from fault_watch import FaultWatch, charged_in_file, eventually, metric
 from http_client import Closed
 from ledger import Ledger
 from load import PLACEMENT, Load
-from mariadb_fixture import charged_in, module_server, server, settings  # noqa: F401  (fixtures)
+from mariadb_fixture import charged_in
 from shop import popup, save, stored_events, unique
 
 FATAL = 70
@@ -22,8 +22,8 @@ def watch(request, start_node):
         if request.param == "store":
             node = start_node()
             return FaultWatch(node, charged_in_file(node.data_dir / "beckon.db"))
-        server = request.getfixturevalue("server")  # noqa: F811
-        settings = request.getfixturevalue("settings")  # noqa: F811
+        server = request.getfixturevalue("server")
+        settings = request.getfixturevalue("settings")
         return FaultWatch(start_node(settings), charged_in(server, settings))
     start.kind = request.param
     return start
@@ -35,7 +35,7 @@ def ends_with_a_clear_line(seen, file):
     assert file in text and "disk I/O error" in text and "look at the disk" in text, text
 
 
-def test_events_after_a_failed_sync(watch, fail_syncs):  # noqa: F811
+def test_events_after_a_failed_sync(watch, fail_syncs):
     """The first batch after it gets no 202; the process says why and ends; what got 202 before is there once."""
     seen = watch()
     for count in (1, 5, 20):
@@ -57,7 +57,7 @@ def test_events_after_a_failed_sync(watch, fail_syncs):  # noqa: F811
     seen.kept_every_promise(outcomes_unknown=True)
 
 
-def test_a_claim_after_a_failed_sync(start_node, fail_syncs):  # noqa: F811
+def test_a_claim_after_a_failed_sync(start_node, fail_syncs):
     """Nobody is shown a popup; who waits is answered as long as the process lives, and waits after the start."""
     node = start_node()
     seen = FaultWatch(node, charged_in_file(node.data_dir / "beckon.db"))
@@ -78,7 +78,7 @@ def test_a_claim_after_a_failed_sync(start_node, fail_syncs):  # noqa: F811
     seen.kept_every_promise(outcomes_unknown=True)
 
 
-def test_a_failed_sync_under_load(watch, fail_syncs):  # noqa: F811
+def test_a_failed_sync_under_load(watch, fail_syncs):
     """With claims and events on their way from several threads: no promise is broken."""
     seen = watch()
     node, ledger = seen.node, Ledger()

@@ -11,25 +11,27 @@ import pytest
 
 from beckon_node import child_environment, program, run_program
 from cluster_view import QUICK
+from cluster_view import PATIENT
 from fault_watch import eventually, metric
 from http_client import Client
 from load import Load
 from ledger import Ledger
-from mariadb_fixture import module_server, server, settings  # noqa: F401  (fixtures)
+from owned_ports import owned_port
 from shop import decide, event, outcome, popup, save, send_events, stored_events, to_ms, unique
-from worker_load import UnbrokenLoad, alive, free_port_base, reload_and_catch, seats_of, workers_of
+from worker_load import UnbrokenLoad, alive, reload_and_catch, seats_of, workers_of
 
 WORKERS = 3
+SEEN_S = 10  # within 2 s on an idle machine; this one may be busy
 
 
 @pytest.fixture
 def own_ports():
-    """The first port of a worker's own less one."""
-    return free_port_base(WORKERS)
+    """The number before the first port of a worker's own; it and WORKERS more are the test's."""
+    return owned_port(WORKERS + 1)
 
 
 @pytest.fixture
-def start_workers(start_node, settings):  # noqa: F811
+def start_workers(start_node, settings):
     """start_workers({...}) starts a node of WORKERS workers with more settings."""
     def start(more=None):
         node = start_node({**settings, "workers.count": WORKERS, **(more or {})})
@@ -42,7 +44,7 @@ def ask(port, timeout_s=10.0):
     return Client("127.0.0.1", port, timeout_s)
 
 
-def write_ini(path, settings):  # noqa: F811
+def write_ini(path, settings):
     """A configuration file, for what is to change at a reload."""
     lines = []
     for key, value in settings.items():
@@ -124,11 +126,11 @@ def test_what_one_worker_changes_the_others_see(start_workers, own_ports):
     began = time.monotonic()
     eventually(lambda: other.get(f"/v1/popups/{shown}").status == 200, "the popup is known to another worker")
     eventually(lambda: outcome(decide(other, "u", home), home)[1] == "NO_MATCH", "and is decided on")
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < SEEN_S
     assert one.put("/v1/users/u", {"attributes": {"plan": "free"}}).status == 201
     began = time.monotonic()
     eventually(lambda: outcome(decide(other, "u", home, dry_run=True), home)[1] == "MATCH", "the profile is seen")
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < SEEN_S
     # A patch builds on what is stored, not on what this worker remembers.
     assert other.patch("/v1/users/u", {"attributes": {"age": 30}}).status == 200
     assert one.patch("/v1/users/u", {"attributes": {"city": "Rome"}}).status == 200
@@ -175,15 +177,15 @@ def test_too_many_restarts_end_all(start_workers):
     assert not any(alive(pid) for pid in seen)
 
 
-def test_a_worker_that_dies_while_the_database_is_away_ends_nobody(start_workers, server):  # noqa: F811
+def test_a_worker_that_dies_while_the_database_is_away_ends_nobody(start_workers, own_server):
     node = start_workers({"supervisor.restarts-max": 2, "supervisor.backoff-ms": 10, "mysql.connect-timeout-ms": 1000})
     eventually(lambda: len(workers_of(node.pid)) == WORKERS, "only the workers are left")
     before = seats_of(node.pid)
-    server.kill()
+    own_server.kill()
     os.kill(before[1], signal.SIGKILL)
     eventually(lambda: node.log_text(1 << 20).count("a worker cannot start; trying again") >= 5, "five starts in vain")
     assert alive(node.pid) and alive(before[2]) and alive(before[3])
-    server.restart()
+    own_server.restart()
     eventually(lambda: node.log_text(1 << 20).count(" is ready") == WORKERS + 1, "worker 1 is back")
     assert seats_of(node.pid)[2] == before[2]
 
@@ -220,7 +222,7 @@ def test_a_start_after_the_death_of_the_parent_waits_for_its_workers(start_worke
 
 
 @pytest.mark.parametrize("heard", (True, False))
-def test_supervision_under_what_is_inherited(settings, tmp_path, heard):  # noqa: F811
+def test_supervision_under_what_is_inherited(settings, tmp_path, heard):
     """Neither a log that nobody reads nor an ignored SIGCHLD stops it."""
     words = {**settings, "workers.count": 2, "http.port": 0, "node.data-dir": tmp_path / "data"}
     command = [program(), "serve", *[f"--{key}={value}" for key, value in words.items()]]
@@ -246,7 +248,7 @@ def test_supervision_under_what_is_inherited(settings, tmp_path, heard):  # noqa
 
 def test_a_reload_under_load_costs_no_answer(start_workers, tmp_path):
     ini = write_ini(tmp_path / "cluster.ini", {"limits.body-bytes-max": 100000})
-    node = start_workers({"config": ini})
+    node = start_workers({**PATIENT, "config": ini})
     with node.client() as client:
         save(client, popup("home", "p", frequency={"every": "1h"}))
     with UnbrokenLoad(node.port) as load:
@@ -283,7 +285,7 @@ def test_a_wrong_configuration_changes_nothing(start_workers, tmp_path):
         assert client.get("/readyz").status == 200
 
 
-def test_successors_that_cannot_start_leave_the_workers_as_they_are(start_workers, settings, tmp_path):  # noqa: F811
+def test_successors_that_cannot_start_leave_the_workers_as_they_are(start_workers, settings, tmp_path):
     secret = tmp_path / "password"
     secret.write_text(settings.pop("mysql.password"))
     node = start_workers({"mysql.password-file": secret})
@@ -296,7 +298,7 @@ def test_successors_that_cannot_start_leave_the_workers_as_they_are(start_worker
         assert client.get("/readyz").status == 200
 
 
-def test_what_a_reload_tried_in_vain_is_not_what_a_restart_uses(start_workers, settings, tmp_path):  # noqa: F811
+def test_what_a_reload_tried_in_vain_is_not_what_a_restart_uses(start_workers, settings, tmp_path):
     password = settings.pop("mysql.password")
     ini = write_ini(tmp_path / "cluster.ini", {"mysql.password": password})
     node = start_workers({"config": ini})
@@ -363,9 +365,9 @@ def test_sigterm_under_load_loses_nothing(start_workers):
                    "every acknowledged event is stored once")
 
 
-def test_outboxes_of_an_earlier_run_are_shipped(start_workers, server, own_ports):  # noqa: F811
+def test_outboxes_of_an_earlier_run_are_shipped(start_workers, own_server, own_ports):
     node = start_workers({"workers.port-base": own_ports, "node.grace-ms": 2000})
-    server.kill()
+    own_server.kill()
     try:
         sent = []
         for number in range(1, WORKERS + 1):
@@ -374,7 +376,7 @@ def test_outboxes_of_an_earlier_run_are_shipped(start_workers, server, own_ports
                 assert send_events(client, sent[-1])["accepted"] == 1
         assert node.stop() in (0, 70)
     finally:
-        server.restart()
+        own_server.restart()
     node.settings["workers.count"] = 1
     node.start()
     with node.client() as client:
@@ -393,7 +395,7 @@ def test_workers_need_a_server_as_the_store(tmp_path):
     assert done.returncode == 2 and b"from 0 to 64" in done.stderr, done.stderr
 
 
-def test_a_port_in_use_is_refused(start_workers, settings, tmp_path):  # noqa: F811
+def test_a_port_in_use_is_refused(start_workers, settings, tmp_path):
     node = start_workers()
     words = {**settings, "workers.count": 2, "http.port": node.port, "node.data-dir": tmp_path / "other",
              "node.grace-ms": 500}
@@ -401,7 +403,7 @@ def test_a_port_in_use_is_refused(start_workers, settings, tmp_path):  # noqa: F
     assert done.returncode == 1 and b"another process listens there" in done.stderr, done.stderr
 
 
-def test_a_start_that_fails_is_not_repeated(settings, tmp_path):  # noqa: F811
+def test_a_start_that_fails_is_not_repeated(settings, tmp_path):
     words = {**settings, "mysql.password": "wrong", "workers.count": 2, "http.port": 0,
              "node.data-dir": tmp_path / "data"}
     done = run_program("serve", *[f"--{key}={value}" for key, value in words.items()])

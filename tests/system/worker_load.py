@@ -1,10 +1,8 @@
 """Clients that no replacement of a worker may cost an answer, and what the processes of a node are."""
 
 import itertools
-import os
 import pathlib
 import signal
-import socket
 import threading
 import time
 
@@ -66,22 +64,6 @@ def alive(pid):
     except (FileNotFoundError, ProcessLookupError):
         return False
     return state != "Z"
-
-
-def free_port_base(count):
-    """A number after which `count` ports are free."""
-    for base in itertools.count(20000 + os.getpid() % 9000, count + 1):
-        probes = []
-        try:
-            for port in range(base + 1, base + 1 + count):
-                probes.append(socket.socket())
-                probes[-1].bind(("127.0.0.1", port))
-            return base
-        except OSError:
-            assert base < 32000, "no ports are free"
-        finally:
-            for probe in probes:
-                probe.close()
 
 
 class UnbrokenLoad:
