@@ -4,6 +4,7 @@ import rows_cluster
 import rows_connections
 import rows_decide
 import rows_process
+import rows_wakeups
 import rows_workers
 import rows_writes
 
@@ -26,4 +27,5 @@ ROWS = {
     "growth-popups": rows_decide.growth_popups,
     "growth-users": rows_decide.growth_users,
     "start": rows_process.empty_start,
+    "wake-ups": rows_wakeups.wake_ups,
 }
