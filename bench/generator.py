@@ -125,15 +125,19 @@ class LoadRun:
         self.process.stdout.close()
         self.log.close()
 
-    def end(self, timeout_s=300):
-        """Waits for the end; the document of figures. Errors of any kind fail the run."""
+    def outcome(self, timeout_s=300):
+        """Waits for the end; the document of figures, whatever became of the requests."""
         try:
             out, _ = self.process.communicate(timeout=timeout_s)
         except subprocess.TimeoutExpired:
             raise BenchFailed(f"beckon-load did not end within {timeout_s} s: {self.said()}") from None
         if self.process.returncode != 0:
             raise BenchFailed(f"beckon-load ended with {self.process.returncode}: {self.said()}")
-        document = json.loads(out)
+        return json.loads(out)
+
+    def end(self):
+        """Waits for the end; the document of figures. Errors of any kind fail the run."""
+        document = self.outcome()
         total = document["kinds"]["all"]
         errors = document["errors"] + document["not_sent"] + document["batches_unanswered"]
         if errors or not total["answered"]:

@@ -1,9 +1,11 @@
 """All rows by name, in the order in which they are measured. Each takes an Options and returns a Row."""
 
+import rows_beside
 import rows_cluster
 import rows_connections
 import rows_decide
 import rows_process
+import rows_wakeups
 import rows_workers
 import rows_writes
 
@@ -26,4 +28,8 @@ ROWS = {
     "growth-popups": rows_decide.growth_popups,
     "growth-users": rows_decide.growth_users,
     "start": rows_process.empty_start,
+    "ship": rows_beside.claims_while_shipping,
+    "erase": rows_beside.claims_while_erasing,
+    "exports": rows_beside.cold_while_exporting,
+    "wake-ups": rows_wakeups.wake_ups,
 }
