@@ -114,7 +114,7 @@ def test_users_spread_over_databases(make_cluster, server):  # noqa: F811
     assert code == 0 and sum(" 128  127.0.0.1:" in line for line in lines) == 2, (lines, complaint)
     # What is away from here leaves its shards unknown, and the rest as it is.
     code, lines, complaint = run("nodes", cluster, f"--mysql.shards.databases={places[0]},127.0.0.1:1/{parts[1]}")
-    assert code == 1 and lines[-1].startswith("it is not known who owns 128 shards: mysql "), (lines, complaint)
+    assert code == 1 and lines[-1].startswith("the owners of 128 shards are unknown: mysql "), (lines, complaint)
     with cluster.nodes[0].client() as client:
         for n in range(20):
             assert client.put(f"/v1/users/u{n}", {"attributes": {"plan": "free"}}).status == 201
@@ -143,7 +143,7 @@ def test_drain_gives_everything_away_and_ends_the_node(pair):
     assert pair.sql("SELECT incarnation FROM cl_node") == [[str(number)]]
     assert pair.sql("SELECT DISTINCT owner FROM cl_shard") == [[str(number)]]
     assert pair.nodes[0].wait() == 0
-    first = lines[0].partition(" gives its shards away")[0]
+    first = lines[0].partition(" hands over its shards")[0]
     assert first.startswith("n1 (incarnation ") and lines[-1] == f"{first} has left; its process has ended", lines
     assert any(line.startswith(f"{first}: ") and "shards left" in line for line in lines), lines
     assert "an operator drains this node" in pair.nodes[0].log_text()
@@ -159,7 +159,7 @@ def test_the_last_node_is_drained_only_when_that_is_meant(make_cluster):  # noqa
     assert code == 0 and lines[-1].endswith("has left; its process has ended"), (lines, complaint)
     assert alone.nodes[0].wait() == 0
     code, lines, _ = run("nodes", alone)
-    assert code == 1 and lines[-1].startswith("no node is there"), lines
+    assert code == 1 and lines[-1].startswith("there are no nodes"), lines
 
 
 def test_a_node_that_is_not_clearly_named_is_not_drained(pair):
@@ -193,7 +193,7 @@ def test_a_drain_that_takes_too_long_goes_on(pair):
     assert state in ("draining", "dead")
     # Its lease runs out; whoever waits for it is told.
     code, lines, complaint = run("drain n1", pair)
-    assert code == 1 and ("has died on the way" in complaint or "is dead" in complaint), (lines, complaint)
+    assert code == 1 and ("has died during the drain" in complaint or "is dead" in complaint), (lines, complaint)
     node.kill()
 
 
@@ -211,7 +211,7 @@ def test_a_drained_worker_is_replaced(start_node, settings):  # noqa: F811
     done = run_program("drain", "w-1", *words_of(settings), timeout_s=60)
     text = done.stdout.decode()
     assert done.returncode == 0, done
-    assert f"it shares http://127.0.0.1:{node.port} with w-2 (incarnation " in text and "send it SIGTERM" in text
+    assert f"it shares http://127.0.0.1:{node.port} with w-2 (incarnation " in text and "send the parent SIGTERM" in text
     wait_until(lambda: len(workers_of(node.pid)) == 2 and workers_of(node.pid) != before, "another worker is there")
     wait_until(lambda: run_program("nodes", *words_of(settings)).stdout.count(b" active ") == 2, "and is active")
     assert "a worker was drained; another one takes its place" in node.log_text()
@@ -242,7 +242,7 @@ def test_check_looks_at_the_cluster(pair, tmp_path):
     assert starts(lines, "cluster 'beckon': n") == "ok"
     assert starts(lines, "2 other nodes are reached by TCP") == "ok"
     assert starts(lines, "which is this program's") == "ok"
-    assert starts(lines, "any free port is for other nodes") == "ok"
+    assert starts(lines, "other nodes use any free port") == "ok"
     assert len(listed(pair)["nodes"]) == 2
 
 
@@ -274,7 +274,7 @@ def test_check_beside_the_node_itself(pair):
     lines = done.stdout.decode().splitlines()
     names = [one["name"] for one in listed(pair)["nodes"]]
     if names[0] == "n1":  # who started first is listed first
-        assert done.returncode == 0 and starts(lines, "in use by this very node, which runs") == "ok", lines
+        assert done.returncode == 0 and starts(lines, "in use by this node, which is running") == "ok", lines
     assert not any("another node is called" in line for line in lines), lines
 
 

@@ -171,7 +171,7 @@ def test_a_signal_ends_the_node_with_0(start_node, number):
     node.signal(number)
     assert node.wait() == 0
     assert f"signal={signal.Signals(number).name}" in node.log_text()
-    assert ("SIGHUP is taken like SIGTERM" in node.log_text()) == (number == signal.SIGHUP)
+    assert ("SIGHUP acts like SIGTERM" in node.log_text()) == (number == signal.SIGHUP)
 
 
 def test_a_closed_terminal_does_not_end_a_node_under_nohup(start_node):

@@ -171,7 +171,7 @@ def test_too_many_restarts_end_all(start_workers):
         return False
     eventually(kill_one, "three workers were killed")
     assert node.wait() == 70
-    assert "workers die again and again" in node.log_text()
+    assert "workers keep dying" in node.log_text()
     assert not any(alive(pid) for pid in seen)
 
 

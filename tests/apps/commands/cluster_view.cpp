@@ -83,7 +83,7 @@ CAF_TEST(shards belong to nobody once the lease has run out) {
   p.shards[3].known = false;
   p.trouble = "db2 is away";
   CAF_CHECK(shards_without_owner(p).empty() && !all_shards_owned(p));
-  CAF_CHECK_EQUAL(last_line(nodes_text(p)), "it is not known who owns 1 shards: db2 is away");
+  CAF_CHECK_EQUAL(last_line(nodes_text(p)), "the owners of 1 shards are unknown: db2 is away");
 }
 
 CAF_TEST(ranges are short) {
@@ -115,7 +115,7 @@ CAF_TEST(the table says who is there and what is on its way) {
 }
 
 CAF_TEST(the last line says what is wrong) {
-  CAF_CHECK(has(last_line(nodes_text(picture({}, {0}))), "no node is there"));
+  CAF_CHECK(has(last_line(nodes_text(picture({}, {0}))), "there are no nodes"));
   auto p = picture({node(1, "a")}, {1});
   p.shards[6].owner = 0;
   CAF_CHECK_EQUAL(last_line(nodes_text(p)).rfind("1 of 8 shards have no living owner (6); ", 0), 0u);
