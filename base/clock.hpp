@@ -3,20 +3,20 @@
 #include <chrono>
 #include <cstdint>
 
-/// The room for what everybody needs and nobody owns: clocks, descriptors, the text of addresses, UUIDs, the
-/// byte codec, the limiter of log lines. It includes no other room.
+/// The room for what has no owner: clocks, descriptors, addresses as text, UUIDs, the byte codec, the log
+/// limiter. It includes no other room.
 namespace beckon::base {
 
-/// Where somebody gets the time from; what is tested with a clock of its own takes one of these.
+/// A source of time. Tests replace it with their own.
 using clock_source = int64_t (*)();
 
-/// Unix time. It can be set back: only for what people or other machines read.
+/// Unix time. It may be set back, so use it only for what people or other machines read.
 inline int64_t unix_ms() {
   auto since_1970 = std::chrono::system_clock::now().time_since_epoch();
   return std::chrono::duration_cast<std::chrono::milliseconds>(since_1970).count();
 }
 
-/// Time since some moment before this process began. Never set back: for durations and deadlines.
+/// Time since some moment before this process started. Never set back: use it for durations and deadlines.
 inline int64_t steady_us() {
   auto since_start = std::chrono::steady_clock::now().time_since_epoch();
   return std::chrono::duration_cast<std::chrono::microseconds>(since_start).count();

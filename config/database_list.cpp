@@ -9,7 +9,7 @@ namespace beckon::config {
 
 namespace {
 
-/// Databases of one node; the shards of users cannot be told apart further.
+/// Most databases of one node; there are only this many user shards.
 constexpr size_t databases_max = 256;
 
 constexpr const char* replica_form = "write HOST:PORT, several parted by commas, like db2:3306, [::1]:3307";

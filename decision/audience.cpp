@@ -47,7 +47,7 @@ void collect_facts(const node& n, const facts& f, std::vector<std::string>& out)
     collect_facts(child, f, out);
 }
 
-/// Compiles one rule with everything in it, counting as it goes.
+/// Compiles one rule with its nested rules, and counts them.
 class compiler {
  public:
   explicit compiler(json::field_errors& errors) : errors_(errors) {}
