@@ -18,7 +18,7 @@ class fact_list {
     json::append_quoted(out_, t);
   }
 
-  /// 0 says never.
+  /// 0 means never.
   void time(std::string_view name, int64_t ms) {
     raw(name, ms != 0 ? '"' + json::format_rfc3339(ms) + '"' : std::string{"null"});
   }

@@ -22,49 +22,48 @@ struct route {
   route_key key;
   spawn_handler handle;
   int64_t deadline_ms = 0;      // 0: options.request_deadline_ms
-  bool publish_metrics = false; // bring the registry up to date before the handler is called
-  // The work of the request actor is a matter of microseconds and never blocks, so the I/O thread may do it
-  // (http_options::inline_requests_max); whom it asks runs there only if marked so itself (mark_quick())
+  bool publish_metrics = false; // update the registry before calling the handler
+  // The request actor takes microseconds and never blocks, so the I/O thread may run it
+  // (http_options::inline_requests_max). Actors that it asks run there only if they are marked too
+  // (mark_quick()).
   bool quick = false;
 };
 
-/// Bounds and time-outs of the front; each comes from one configuration key.
+/// Bounds and time-outs of the front; each has a configuration key.
 struct http_options {
   std::string address = "127.0.0.1";
   uint16_t port = 8080; // 0: any free one
   int backlog = 4096;
   bool reuse_port = false;
-  // A socket that listens already; address, port and reuse_port are then as it has them. Whoever opened it
-  // keeps it open: what waits in its queue when this front ends is somebody else's to take. -1: none
+  // A socket that already listens; it determines address, port and reuse_port. Its opener keeps it open:
+  // connections in its queue when this front ends are taken by another. -1: none
   int inherited_fd = -1;
   parser_limits parser;
-  size_t connections_max = 10000;        // beyond: accept halts until one closes
+  size_t connections_max = 10000;        // beyond: accepting pauses until one closes
   size_t pipeline_depth_max = 16;        // requests in flight per connection; beyond: reading stops
   size_t requests_in_flight_max = 20000; // whole node; beyond: 503 with Retry-After
-  // Requests of quick routes that the I/O thread works on itself in one turn, instead of waking another
-  // thread for each; beyond, and with larger bodies: the scheduler's threads
+  // Requests of quick routes that the I/O thread runs itself per turn, instead of waking another thread for
+  // each. More of them, and larger bodies, go to the scheduler's threads.
   size_t inline_requests_max = 64;
   size_t inline_body_bytes_max = 4096;
-  // How long they may take in one turn, while every connection waits; what is left then: the scheduler's
-  // threads
+  // Time for them per turn, while other connections wait. The rest goes to the scheduler's threads.
   int64_t inline_turn_us = 1000;
-  // Bodies of requests that come in or are in flight, whole node; beyond: 503 with Retry-After
+  // Bodies of arriving and running requests, whole node; beyond: 503 with Retry-After
   size_t request_bytes_in_flight_max = 268435456;
-  // Unsent output and answers that wait for their turn, per connection; beyond: reading stops and no further
-  // answer is written to the output
+  // Unsent output and waiting answers per connection; beyond: reading stops and no further answer is written
+  // to the output
   size_t output_bytes_max = 1048576;
   size_t stream_piece_bytes_max = 262144;
   int64_t header_timeout_ms = 10000;     // first byte of a request to the end of its header
   int64_t body_timeout_ms = 30000;       // end of the header to the end of the body
-  int64_t body_rate_bytes_per_s_min = 0; // least average rate while a body comes in; 0: none
+  int64_t body_rate_bytes_per_s_min = 0; // minimum average rate of an arriving body; 0: none
   int64_t idle_timeout_ms = 60000;       // keep-alive without a request: silent close
-  int64_t write_timeout_ms = 30000;      // the client takes nothing of a waiting answer: reset
+  int64_t write_timeout_ms = 30000;      // the client reads nothing of a waiting answer: reset
   int64_t linger_ms = 2000;              // after our FIN, how long input is drained
-  int64_t request_deadline_ms = 5000;    // a request actor must have answered by then
+  int64_t request_deadline_ms = 5000;    // deadline for a request actor's answer
 };
 
-/// A socket that listens; made before the broker so that a port in use is an error at start, with its
-/// address.
+/// A listening socket. It is made before the broker, so that a port in use is an error at start.
 struct listener {
   int fd = -1;
   std::string address;
@@ -75,11 +74,10 @@ struct listener {
 /// Errors: caf::sec::cannot_open_port with one text that names address, port, cause and remedy.
 caf::expected<listener> open_listener(const http_options& options);
 
-/// Starts the broker on `l`; it owns the descriptor from then on, whatever happens. `table` must outlive
-/// nothing: it is copied. `metrics` may be null. Threadsafe. Throws std::invalid_argument for a malformed or
-/// repeated route, std::runtime_error when the system has no I/O module or no descriptor is left. The actor
-/// system's destructor waits for the broker: drain it first. Bounds: those of http_options; connections_max
-/// is capped at 2^20.
+/// Starts the broker on `l` and takes ownership of its descriptor in any case. Copies `table`. `metrics` may
+/// be null. Threadsafe. Throws std::invalid_argument for a malformed or repeated route, and
+/// std::runtime_error if the system has no I/O module or no descriptor is left. The actor system's destructor
+/// waits for the broker: drain it first. Bounds: those of http_options; connections_max is capped at 2^20.
 http_broker_actor spawn_http_broker(caf::actor_system& system, const listener& l, http_options options,
                                     std::vector<route> table, std::shared_ptr<prometheus::Registry> metrics);
 

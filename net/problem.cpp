@@ -4,8 +4,8 @@ namespace beckon::net {
 
 namespace {
 
-/// Appends a JSON string; bytes that are not UTF-8 (an echo of what a client sent) become "?" so that the
-/// document stays readable.
+/// Appends a JSON string. Bytes that are not UTF-8 (echoed client input) become "?" so that the document
+/// stays readable.
 void append_text(std::string& out, std::string_view text) {
   if (json::is_utf8(text)) {
     json::append_quoted(out, text);
