@@ -37,7 +37,7 @@ size_t witnesses_against(const cluster_node& n, const std::vector<cluster_node>&
   }));
 }
 
-/// The row of a change, when it is as it was seen.
+/// The row of a change, if it is still as it was seen.
 cluster_shard* as_seen(shard_rows& rows, const shard_change& change) {
   auto found = rows.find(change.shard);
   if (found == rows.end())
@@ -123,7 +123,7 @@ std::vector<cluster_shard> begin_moves(shard_rows& rows, const std::vector<shard
     if (!row || row->owner == 0 || move.to == 0 || move.to == row->owner || !may_receive(move.to))
       continue;
     if (row->state == shard_state::draining) {
-      if (row->next_owner == move.to) // asked for before, and the answer was lost
+      if (row->next_owner == move.to) // a repetition after a lost answer
         moving[row->shard] = *row;
       continue;
     }
