@@ -20,7 +20,7 @@ catalog_writer::catalog_writer(connection& db)
       lock_version_(db, "SELECT catalog_version FROM beckon_meta WHERE one = 1 FOR UPDATE"),
       move_version_(db, "UPDATE beckon_meta SET catalog_version = ? WHERE one = 1"),
       find_popup_(db, "SELECT revision, document IS NOT NULL FROM popup WHERE id = ? FOR UPDATE"),
-      // The assignments run from left to right: created_at must come before document.
+      // Assignments run from left to right, so created_at must come before document.
       put_popup_(db,
                  "INSERT INTO popup(id, revision, document, created_at, updated_at) VALUES(?, ?, ?, ?, ?) "
                  "ON DUPLICATE KEY UPDATE revision = VALUES(revision), "

@@ -5,12 +5,12 @@
 
 namespace beckon::storage::mysql {
 
-/// The writes that change the catalogue: popups and settings. Each that is done moves the catalogue's version
-/// by one. Writers of all nodes take turns: each first locks the row that holds the version. Works inside the
-/// transaction of its owner, job_writer. Throws failure.
+/// Writes to the catalogue: popups and settings. Each successful write increments the catalogue's version.
+/// Writers of all nodes take turns: each first locks the row with the version. Works inside the transaction
+/// of its owner, job_writer. Throws failure.
 class catalog_writer {
  public:
-  /// Old revisions of a popup that are kept for people to look at.
+  /// Old revisions of a popup that are kept for people.
   static constexpr int64_t revisions_kept = 100;
 
   explicit catalog_writer(connection& db);

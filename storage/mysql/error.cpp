@@ -31,8 +31,7 @@ constexpr const char* read_only = "the server takes no writes; name the primary,
 constexpr const char* damaged =
     "the tables are not as this program made them; put back a copy, or give it a database of its own";
 
-// The numbers are those of MySQL 8 and of MariaDB; where only one of them has a number, the other does not
-// use it for anything else.
+// Numbers of MySQL 8 and of MariaDB; if only one has a number, the other does not use it differently.
 constexpr meaning meanings[] = {
     {3, errc::disk_full, none, full},            // error writing a file
     {1020, errc::unavailable, retry, contended}, // the record has changed since it was read
@@ -86,7 +85,7 @@ bool is_access(unsigned code) {
   return std::find(codes.begin(), codes.end(), code) != codes.end();
 }
 
-/// Some errors of the server's storage carry the operating system's number in their text only.
+/// Some errors of the server's storage mention the operating system's number only in their text.
 bool tells_of_full_disk(unsigned code, const std::string& message) {
   constexpr unsigned writing_failed = 1026;
   constexpr unsigned storage_engine = 1030;

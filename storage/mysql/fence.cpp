@@ -7,8 +7,7 @@
 
 namespace beckon::storage::mysql {
 
-// The index is forced: a small table would be read, and locked, from end to end instead. MariaDB knows no FOR
-// SHARE.
+// Force the index: otherwise a small table is read, and locked, completely. MariaDB does not know FOR SHARE.
 fence_reader::fence_reader(connection& db)
     : owners_(db, "SELECT shard, owner, epoch FROM cl_shard FORCE INDEX(PRIMARY) WHERE shard IN (", "?", ", ",
               ") ORDER BY shard LOCK IN SHARE MODE") {}

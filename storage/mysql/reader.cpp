@@ -13,7 +13,7 @@ namespace beckon::storage::mysql {
 
 namespace {
 
-/// The events of one order after a cursor. The index ends in seq, so nothing is sorted.
+/// The events of one order after a cursor. The index ends with seq, so nothing is sorted.
 std::string listing(const char* index, const char* whose) {
   return std::string{"SELECT seq, at, type, popup, id, received_at, name, user, variant, decision_id, "
                      "properties FROM event FORCE INDEX("}
@@ -121,10 +121,11 @@ std::vector<stat_row> row_reader::load_stats(const std::string& popup) {
 
 namespace {
 
-/// Column numbers of a listing; what is filtered comes first.
+/// Column numbers of a listing; filtered columns come first.
 enum column { seq, at, type, popup, id, received_at, name, user, variant, decision_id, properties };
 
-/// A piece of a page has at least so many rows, so that a rare kind of event does not cost a round trip each.
+/// A piece of a page has at least this many rows, so that a rare kind of event does not cost a round trip
+/// each.
 constexpr size_t piece_rows_min = 256;
 
 event_row event_from(const rows& r, const connection& db) {
@@ -155,15 +156,15 @@ bool passes(const rows& r, const event_filter& f) {
   return f.popup.empty() || r.text(popup) == f.popup;
 }
 
-/// Whether rows of the listing that is chosen for it may fail the filter.
+/// Whether rows of the chosen listing may fail the filter.
 bool sieves(const event_filter& f) {
   return f.type.has_value() || (!f.user.empty() && !f.popup.empty());
 }
 
 } // namespace
 
-/// Fills one page, piece by piece. A page ends when it is full or when it has looked at its share of rows,
-/// whatever comes first: rare events of one type cost many short pages, never one long one.
+/// Fills one page, piece by piece. A page ends when it is full or has examined its share of rows: rare events
+/// of one type cost many short pages, never one long one.
 struct row_reader::page_in_making {
   const event_filter& filter;
   const connection& db;
@@ -178,7 +179,7 @@ struct row_reader::page_in_making {
     return std::min(looks_left, sieves(filter) ? std::max(wanted, piece_rows_min) : wanted);
   }
 
-  /// Whether the rows ended before the page did.
+  /// Whether the rows ended before the page.
   bool take(rows& r, size_t asked) {
     for (size_t seen = 0; !full(); ++seen) {
       if (!r.next())
@@ -193,7 +194,7 @@ struct row_reader::page_in_making {
 };
 
 statement& row_reader::choose(const event_filter& filter) {
-  // One user has few events, so with a user the popup is compared row by row.
+  // A user has few events, so with a user the popup is compared row by row.
   if (!filter.user.empty())
     return user_events_;
   return filter.popup.empty() ? all_events_ : popup_events_;

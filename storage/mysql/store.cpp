@@ -24,7 +24,7 @@ class mysql_store : public store {
     connections_ = std::make_shared<mysql::database_connections>(o);
   }
 
-  // The last connections may be closed by whoever lets go of the store.
+  // Whoever releases the store may close the last connections.
   ~mysql_store() override { mysql::attach_thread(); }
 
   caf::expected<std::unique_ptr<session>> open_writer() override { return open(true); }
@@ -68,8 +68,8 @@ class mysql_store : public store {
            + " there";
   }
 
-  /// A session takes a connection with its first call: where users are spread over several databases, one
-  /// that is away must not keep the others from being used.
+  /// A session takes a connection with its first call: with several user databases, one that is down must not
+  /// block the others.
   caf::expected<std::unique_ptr<session>> open(bool writes) {
     return mysql::make_session(connections_, writes);
   }

@@ -62,8 +62,8 @@ caf::error to_error(int code, const std::string& where, const char* message, int
 }
 
 caf::error to_error(int code, const std::string& path, const std::string& doing, sqlite3* db) {
-  // SQLite keeps the number for some errors only; the file for the shared index of the WAL is one it does not
-  // keep it for on all systems.
+  // SQLite keeps the error number only for some errors, and not on all systems for the WAL's shared index
+  // file.
   auto error_number = db ? sqlite3_system_errno(db) : 0;
   if (code == SQLITE_IOERR_SHMSIZE && error_number == 0 && no_space_left(path))
     error_number = ENOSPC;
@@ -118,7 +118,7 @@ void connection::use_wal() {
 }
 
 void connection::rollback() noexcept {
-  // Some errors (disk full, I/O) have ended the transaction already.
+  // Some errors (disk full, I/O) have already ended the transaction.
   if (sqlite3_get_autocommit(raw()) == 0)
     sqlite3_exec(raw(), "ROLLBACK", nullptr, nullptr, nullptr);
 }
@@ -142,7 +142,7 @@ void statement::check_bound(int code) {
     owner_->fail(code, "binding a value");
 }
 
-// A null pointer would bind NULL, also with length 0; hence the empty literals.
+// A null pointer would bind NULL, even with length 0; hence the empty literals.
 void statement::bind(int index, std::string_view text) {
   check_bound(sqlite3_bind_text64(handle_.get(), index, text.data() ? text.data() : "", text.size(),
                                   SQLITE_STATIC, SQLITE_UTF8));
@@ -163,7 +163,7 @@ bool statement::step() {
     return true;
   if (code == SQLITE_DONE)
     return false;
-  // The text must be taken before the reset, which is due in any case.
+  // Take the text before the reset, which is due in any case.
   auto reason = to_error(code, owner_->path(), "", owner_->raw());
   sqlite3_reset(handle_.get());
   throw failure(std::move(reason));
@@ -171,7 +171,7 @@ bool statement::step() {
 
 int64_t statement::finish() {
   while (step())
-    ; // a statement run for its effect may still return rows
+    ; // a statement run for its effect may return rows
   auto changed = sqlite3_changes64(owner_->raw());
   sqlite3_reset(handle_.get());
   return changed;
@@ -186,8 +186,7 @@ std::string_view rows::text(int column) const {
 // -- transaction ----------------------------------------------------------------------------------
 
 transaction::transaction(connection& db, kind k) : db_(db) {
-  // Taking the write lock at once: a transaction that reads first and then cannot write would have to start
-  // anew.
+  // Take the write lock at once: a transaction that reads first and then cannot write would have to restart.
   db.execute(k == kind::write ? "BEGIN IMMEDIATE" : "BEGIN");
 }
 

@@ -47,7 +47,7 @@ std::string directory_of(const std::string& path) {
   return slash == 0 ? "/" : path.substr(0, slash);
 }
 
-/// Whose lock it is only helps people: where it cannot be written (a full disk), the lock works without.
+/// The owner's id only helps people: if it cannot be written (a full disk), the lock still works.
 void note_owner(int lock_file, const std::string& process_id) {
   if (::ftruncate(lock_file, 0) == 0) [[maybe_unused]]
     auto written = ::pwrite(lock_file, process_id.data(), process_id.size(), 0);
@@ -62,7 +62,7 @@ std::string owner_of(int lock_file) {
   return "process " + std::string{id};
 }
 
-/// 0 when there is none.
+/// 0 if there is none.
 int64_t size_of(const std::string& path) {
   struct stat s {};
   if (::stat(path.c_str(), &s) != 0) {
@@ -82,7 +82,7 @@ void sync_directory(const std::string& path) {
     fail(errc::io_failed, name + ": cannot sync the directory: " + reason_of(errno));
 }
 
-/// The start of a database file: its header (100 bytes), then the head of the tree of tables.
+/// The start of a database file: its header (100 bytes), then the head of the table tree.
 struct file_head {
   std::array<unsigned char, 108> bytes{};
   size_t size = 0;
@@ -95,7 +95,7 @@ struct file_head {
   }
   int64_t user_version() const { return number(60); }
   int64_t application() const { return number(68); }
-  /// A leaf page without cells: nothing was ever put into this database.
+  /// A leaf page without cells: the database was never used.
   bool is_empty() const {
     return application() == 0 && bytes[100] == 0x0d && bytes[103] == 0 && bytes[104] == 0;
   }
@@ -119,7 +119,7 @@ file_head read_head(const std::string& path) {
                                + "; start the newer program, or put back a copy made before it ran");
 }
 
-/// Reads the bytes rather than asking SQLite, which might roll back or recover what is not ours.
+/// Reads the bytes instead of asking SQLite, which might roll back or recover a file that is not ours.
 void refuse_foreign(const std::string& path, const schema& kind) {
   auto head = read_head(path);
   if (!head.is_database())
@@ -138,7 +138,7 @@ void limit_pages(connection& db, const sqlite_options& options) {
     db.integer("PRAGMA max_page_count = " + std::to_string(options.pages_max));
 }
 
-/// The journal mode is kept in the file, so the database is in WAL mode from its first moment at the path.
+/// The file stores the journal mode, so the database is in WAL mode as soon as it is at its path.
 void build(const std::string& path, const sqlite_options& options, const schema& kind) {
   connection db{path, access::create, options.busy_timeout_ms};
   limit_pages(db, options);
@@ -227,7 +227,7 @@ void ensure_database(const sqlite_options& options, const schema& kind) {
 
 connection open_migrated(const sqlite_options& options, const schema& kind) {
   connection db{options.path, access::read_write, options.busy_timeout_ms};
-  // The header in the file may be older than what the WAL says.
+  // The header in the file may be older than the WAL.
   auto version = db.integer("PRAGMA user_version");
   if (version > kind.version) {
     db.leave_untouched_on_close();

@@ -161,7 +161,7 @@ class sqlite_outbox : public outbox, public std::enable_shared_from_this<sqlite_
     return db;
   }
 
-  /// A damaged page would otherwise be met in the middle of the night, when the store comes back.
+  /// Otherwise a damaged page would be found only when the store comes back, perhaps at night.
   void check_whole() {
     sqlite::statement check{db_, "PRAGMA quick_check(1)"};
     sqlite::rows r{check};
@@ -169,7 +169,7 @@ class sqlite_outbox : public outbox, public std::enable_shared_from_this<sqlite_
       throw failure(make_error(errc::corrupt, options_.path + ": is damaged"));
   }
 
-  /// After a write that failed, only one that succeeds shows that it is over.
+  /// After a failed write only a successful one shows that the problem is over.
   void prove_writable() {
     sqlite::transaction t{db_, sqlite::transaction::kind::write};
     insert_.run(base::unix_ms(), 0, sqlite::blob_view{});
@@ -229,7 +229,7 @@ class sqlite_outbox : public outbox, public std::enable_shared_from_this<sqlite_
       f();
       return {};
     } catch (const failure& e) {
-      // What the kernel did with pages that it could not write is not known: only a restart reads the truth.
+      // It is unknown what the kernel did with pages it could not write: only a restart reads the truth.
       if (code_of(e.reason()) == errc::io_failed)
         final_ = e.reason();
       doubtful_ = true;
@@ -252,7 +252,7 @@ class sqlite_outbox : public outbox, public std::enable_shared_from_this<sqlite_
   sqlite::statement one_;
   outbox_depth depth_;
   bool doubtful_ = false; // the last write failed
-  caf::error full_;       // told at bytes_max, until something is shipped
+  caf::error full_;       // returned at bytes_max, until something is shipped
   caf::error final_;
 };
 
@@ -283,7 +283,7 @@ std::unique_ptr<write_session> sqlite_outbox::open_writer() {
   return std::make_unique<outbox_session>(shared_from_this());
 }
 
-/// Moves the file and what belongs to it out of the way; the new name of the file.
+/// Renames the file and its companions; returns the file's new name.
 caf::expected<std::string> keep_aside(const std::string& path) {
   auto name = path + ".refused-" + std::to_string(base::unix_ms());
   for (const char* end : {"", "-wal", "-shm"}) {

@@ -125,7 +125,7 @@ std::vector<stat_row> row_reader::load_stats(const std::string& popup) {
 
 namespace {
 
-/// Column numbers of a listing; what is filtered comes first.
+/// Column numbers of a listing; filtered columns come first.
 enum column { seq, at, type, popup, id, received_at, name, user, variant, decision_id, properties };
 
 event_row event_from(const rows& r, const std::string& path) {
@@ -157,8 +157,8 @@ bool passes(const rows& r, const event_filter& f) {
 
 } // namespace
 
-/// Fills one page. A page ends when it is full or when it has looked at its share of rows, whatever comes
-/// first: rare events of one type cost many short pages, never one long one.
+/// Fills one page. A page ends when it is full or has examined its share of rows: rare events of one type
+/// cost many short pages, never one long one.
 struct row_reader::page_in_making {
   const event_filter& filter;
   const std::string& path;
@@ -166,7 +166,7 @@ struct row_reader::page_in_making {
   size_t looks_left;
   event_page page;
 
-  /// Whether the rows ended before the page did.
+  /// Whether the rows ended before the page.
   bool take(rows& r) {
     while (page.events.size() < limit && looks_left > 0) {
       if (!r.next())
@@ -181,7 +181,7 @@ struct row_reader::page_in_making {
 };
 
 row_reader::listing& row_reader::choose(const event_filter& filter, std::string_view& key) {
-  // One user has few events, so with a user the popup is compared row by row.
+  // A user has few events, so with a user the popup is compared row by row.
   if (!filter.user.empty()) {
     key = filter.user;
     return user_events_;
