@@ -40,7 +40,7 @@ std::string popup_body(const storage::popup_row& row) {
   return body;
 }
 
-/// A reader: asks for the view and answers with what `render` makes of it.
+/// A reader: asks for the view and answers with the result of `render`.
 template <class Render>
 catalog_read_actor::behavior_type read_catalog(catalog_read_pointer self, net::request_ptr request,
                                                net::http_broker_actor broker, node_context_ptr node,
@@ -99,7 +99,7 @@ net::response render_change(const net::request& request, const catalog_ask& ask,
     return r;
   }
   const auto* row = find_row(*a.view, ask.id);
-  if (!row) // erased by somebody else in between
+  if (!row) // erased by somebody else meanwhile
     return no_such_popup(ask.id);
   auto created = a.what == status::created;
   auto r = with_etag(request, a.revision, popup_body(*row), created ? 201 : 200);
@@ -108,7 +108,8 @@ net::response render_change(const net::request& request, const catalog_ask& ask,
   return r;
 }
 
-/// A changer: sends what `read` made of the request to the catalogue's owner. `read` may add errors instead.
+/// A changer: sends the change that `read` made of the request to the catalogue's owner. `read` may add
+/// errors instead.
 template <class Read>
 catalog_change_actor::behavior_type change_catalog(catalog_change_pointer self, net::request_ptr request,
                                                    net::http_broker_actor broker, node_context_ptr node,

@@ -22,7 +22,7 @@ std::string code_for(json::fault kind) {
   return "bad_value";
 }
 
-/// Reads one event; false when it is rejected.
+/// Reads one event; false if it is rejected.
 class event_reader {
  public:
   event_reader(const json::value& v, const json::path& where, int64_t now_ms)
@@ -121,7 +121,7 @@ void append_time(std::string& out, std::string_view name, int64_t ms) {
   out += '"';
 }
 
-/// Reads one query parameter into the filter; an error text when it is no good.
+/// Reads one query parameter into the filter; returns an error text if it is invalid.
 std::string read_parameter(const std::string& name, const std::string& value, storage::event_filter& f) {
   if (name == "since" || name == "until") {
     auto at = json::parse_rfc3339_ms(value);

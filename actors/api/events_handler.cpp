@@ -39,14 +39,14 @@ net::response accepted(const parsed_events& parsed, uint32_t duplicates) {
   return json_answer(std::move(body), 202);
 }
 
-/// Not 503, which promises that nothing of the batch was taken.
+/// Not 503, which promises that no event of the batch was taken.
 net::response unknown_outcome() {
   return net::make_problem(
       504, "whether the events were stored is not known; send the same batch again, the ids keep it "
            "from counting twice");
 }
 
-/// After an I/O error the bytes may be in the file all the same: the start after it reads what is there.
+/// After an I/O error the bytes may still be in the file: the next start reads what is there.
 bool leaves_open(storage::errc code) {
   return code == storage::errc::unknown_outcome || code == storage::errc::io_failed;
 }
@@ -71,7 +71,7 @@ template <class Self>
 void send_batch(Self* self) {
   auto& st = self->state;
   auto ask = std::make_shared<write_ask>();
-  // Events of one user keep their order: the first user of the batch decides its writer.
+  // The batch's first user decides its writer, so that a user's events keep their order.
   ask->shard = static_cast<uint16_t>(decision::shard_of(st.parsed.rows.front().user));
   ask->job = storage::event_batch_write{st.parsed.rows};
   ask->client = self;
@@ -171,9 +171,9 @@ void take_page(Self* self, const read_result& result) {
     st.page = std::get<storage::event_page>(result.value);
     st.sent = 0;
     if (!st.begun)
-      begin_stream(self); // the first piece waits for its credit too
+      begin_stream(self); // the first piece needs credit too
     else if (st.page.events.empty() && !st.page.last)
-      send_piece(self, {}); // nothing found yet, but the search goes on
+      send_piece(self, {}); // nothing found yet, the search continues
     else
       go_on(self);
     return;

@@ -13,7 +13,7 @@ namespace {
 
 using behavior = net::request_actor::behavior_type;
 
-/// Answers at once: nothing is left for the actor to wait for.
+/// Answers at once, so the actor has nothing to wait for.
 behavior answer_now(node_handler_pointer self, net::response r) {
   answer(self, std::move(r));
   return behavior::make_empty_behavior();
@@ -31,7 +31,7 @@ std::string store_detail(const node_context& node) {
   return warning.empty() ? "writable" : "writable; " + warning;
 }
 
-/// Events are taken as long as the outbox can be written to, whatever the store does.
+/// The node accepts events while the outbox can be written, whatever the state of the store.
 check outbox_check(const node_context& node) {
   auto depth = node.outbox->depth();
   auto age_s = depth.oldest_ms == 0 ? 0 : (node.now_ms() - depth.oldest_ms) / 1000;
@@ -54,8 +54,9 @@ check shards_check(const node_context& node) {
   return {"shards", alive == decision::shard_count, std::move(detail)};
 }
 
-/// A member is ready also while its lease has run out, for then it takes events, and answers who must wait;
-/// and while other nodes' shards cannot be reached, for nobody else would serve those better.
+/// A member is ready even after its lease has run out, because it accepts events and answers users in
+/// cooldown. It is also ready while other nodes' shards cannot be reached, because no other node would serve
+/// those better.
 check cluster_check(const cluster_context& c) {
   if (!c.active) {
     auto fault = c.fault();

@@ -10,7 +10,7 @@ namespace beckon::actors {
 
 namespace {
 
-/// Reads `status` and `placement` filters of a list; false when the query is no good.
+/// Reads the `status` and `placement` filters of a list; false if the query is invalid.
 bool parse_list_query(const net::request& request, std::string& status, std::string& placement,
                       json::field_errors& errors) {
   auto query = net::parse_query(request.query);
@@ -51,7 +51,7 @@ std::string head_text(const popup_list_state& st) {
   return R"({"catalog_version":)" + std::to_string(st.view->rows.version) + R"(,"popups":[)";
 }
 
-/// The popups that follow, at least one look, until the piece is as large as a piece may be.
+/// Appends the following popups until the piece is full.
 void append_popups(popup_list_state& st, std::string& piece) {
   const auto& rows = st.view->rows.popups;
   const auto most = st.node->options.stream_piece_bytes_max;

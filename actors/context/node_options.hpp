@@ -5,14 +5,14 @@
 
 namespace beckon::actors {
 
-/// Bounds of the actors; each comes from one configuration key.
+/// Bounds of the actors; each has a configuration key.
 struct node_options {
   size_t shard_users_max = 4096;          // limits.shard-users-max
   size_t user_waiting_max = 256;          // limits.user-waiting-max
   size_t shard_waiting_max = 4096;        // limits.shard-waiting-max
   size_t replay_answers_max = 64;         // limits.replay-answers-max, per shard
   size_t popups_max = 10000;              // limits.popups-max
-  int64_t catalog_poll_ms = 0;            // catalog.poll-ms; 0: nobody else changes the catalogue
+  int64_t catalog_poll_ms = 0;            // catalog.poll-ms; 0: no other node changes the catalogue
   size_t hold_asks_max = 1000;            // cluster.hold-asks-max, per shard
   int64_t hold_ms = 500;                  // cluster.hold-ms
   size_t writers = 1;                     // writers.count

@@ -31,7 +31,7 @@ namespace beckon::actors {
 
 namespace {
 
-/// The store may need this long to open, migrate and load on a start.
+/// Time that the store may need to open, migrate and load at start.
 constexpr std::chrono::seconds start_wait_max{60};
 constexpr std::chrono::milliseconds start_look{200};
 
@@ -65,7 +65,7 @@ net::http_options http_options_from(const config::configuration& cfg) {
   return o;
 }
 
-/// The outbox of this node, or null where events go straight to the store.
+/// The outbox of this node, or null if events go straight to the store.
 caf::expected<storage::outbox_ptr> open_outbox(const config::configuration& cfg) {
   const auto& events = cfg.text("durability.events");
   auto wanted = events == "outbox" || (events == "auto" && cfg.text("storage.backend") == "mysql");
@@ -93,7 +93,7 @@ class running_node : public node {
   caf::error open(const config::configuration& cfg, const additions& added, const node_sockets& sockets,
                   const std::function<bool()>& give_up) {
     grace_ms_ = cfg.integer("node.grace-ms");
-    // The port first: a port in use is the most likely mistake, and then nothing else has been started.
+    // The port first: a port in use is the most likely mistake, and nothing else has started yet.
     std::vector<front> fronts;
     auto err = listen(cfg, sockets, fronts);
     if (!err)
@@ -141,7 +141,7 @@ class running_node : public node {
     net::listener listening;
   };
 
-  /// The sockets of all fronts; after an error, those that were opened before it.
+  /// The sockets of all fronts; after an error, those opened before it.
   caf::error listen(const config::configuration& cfg, const node_sockets& sockets,
                     std::vector<front>& fronts) {
     if (sockets.none)
@@ -176,13 +176,13 @@ class running_node : public node {
     if (!outbox)
       return std::move(outbox.error());
     context_->outbox = std::move(*outbox);
-    // Who only ships what another process left writes it himself: versions keep that right, and no shard
+    // A process that only ships another's outbox writes itself: versions keep that correct, and no shard
     // moves for it.
     if (cfg.text("storage.backend") == "mysql" && !sockets.none)
       if (auto err = open_cluster(system_, cfg, http_url(), context_))
         return err;
     supervisor_ = system_.spawn(supervisor, context_, store_);
-    // Nobody starts the supervisor again: without it nothing else would be.
+    // Nobody restarts the supervisor: without it nothing else would be restarted.
     caf::actor_cast<caf::strong_actor_ptr>(supervisor_)
         ->get()
         ->attach_functor([node = context_](const caf::error&) {
@@ -248,7 +248,7 @@ class running_node : public node {
       return;
     }
     caf::scoped_actor self{system_};
-    // Shards, outbox and writers have their own bounds, and so has leaving the cluster.
+    // Shards, outbox and writers have their own time limits, and so has leaving the cluster.
     auto wait = 3 * std::chrono::milliseconds{grace_ms_} + std::chrono::seconds{15};
     self->request(supervisor_, wait, stop_atom::value)
         .receive([](stop_atom) {},
