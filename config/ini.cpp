@@ -136,7 +136,7 @@ class ini_parser {
       return;
     if (!in.at_end()) {
       error(entry.name + ": unexpected " + quoted(in.rest())
-            + " after the value; a text stands in double quotes, a comment begins with #");
+            + " after the value; put a text in double quotes, begin a comment with #");
       return;
     }
     result.entries.push_back(std::move(entry));

@@ -29,9 +29,8 @@ struct ini_content {
   std::vector<ini_error> errors;
 };
 
-/// Parses the whole text: sections, dotted names, "strings" with \" \\
-/// \t, 'atoms', comments from # or ; to the end of the line. A line that cannot be parsed becomes an error;
-/// the others are still parsed.
+/// Parses the whole text: sections, dotted names, "strings" with \" \\ \n \t, 'atoms', comments from # or ;
+/// to the end of the line. A line that cannot be parsed becomes an error; the others are still parsed.
 ini_content parse_ini(std::string_view text);
 
 } // namespace beckon::config

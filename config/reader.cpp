@@ -76,7 +76,7 @@ class reader {
     for (const auto& entry : ini.entries) {
       auto place = path + ':' + std::to_string(entry.line);
       if (auto [i, added] = first_lines.emplace(entry.name, entry.line); !added)
-        problem(place, entry.name + " was set before, in line " + std::to_string(i->second) + "; leave one");
+        problem(place, entry.name + " was set before, in line " + std::to_string(i->second) + "; remove one");
       else
         file_entry(place, entry);
     }
@@ -141,7 +141,7 @@ class reader {
     not_above("limits.stream-piece-bytes-max", "limits.output-bytes-max");
     not_above("limits.body-bytes-max", "limits.request-bytes-in-flight-max");
     if (!result_.text("mysql.password").empty() && !result_.text("mysql.password-file").empty())
-      problem("mysql.password", "is set and mysql.password-file as well; keep the file");
+      problem("mysql.password", "is set, and so is mysql.password-file; keep the file");
   }
 
   caf::expected<configuration> finish() {

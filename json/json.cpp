@@ -74,8 +74,7 @@ class strict_filter {
     double d = 0;
     auto r = std::from_chars(text, end, d);
     if (r.ec != std::errc{} || r.ptr != end || !std::isfinite(d))
-      return refuse(
-          "a number is too large or too small to be held; it must fit a 64-bit floating-point number");
+      return refuse("a number is out of range; it must fit a 64-bit floating-point number");
     return out_.Double(d);
   }
 
@@ -99,7 +98,7 @@ class strict_filter {
       for (auto i = first; i != keys_.end(); ++i)
         if (i->hash == hash)
           return refuse("the key \"" + clipped({text, size})
-                        + "\" stands twice in one object; keep one of them");
+                        + "\" appears twice in one object; keep one of them");
     }
     keys_.push_back({hash, in_.Tell()});
     return out_.Key(text, size, copy);
@@ -112,7 +111,7 @@ class strict_filter {
       auto twice = std::adjacent_find(first, keys_.end(), [](auto& a, auto& b) { return a.hash == b.hash; });
       if (twice != keys_.end())
         return refuse_at((twice + 1)->offset,
-                         "the key that ends here stands twice in one object; keep one of them");
+                         "the key that ends here appears twice in one object; keep one of them");
     }
     keys_.resize(object_starts_.back());
     object_starts_.pop_back();
@@ -188,7 +187,7 @@ class text_source {
       error_ = parse_error{result.Offset(), rapidjson::GetParseError_En(result.Code())};
     } else if (stream.Tell() != text_.size()) {
       // The stream signals its end with NUL, so the reader would take a real NUL for the end.
-      error_ = parse_error{stream.Tell(), "there is something after the JSON value; send one value only"};
+      error_ = parse_error{stream.Tell(), "there is text after the JSON value; send only one value"};
     }
     return !error_;
   }
@@ -231,7 +230,7 @@ size_t utf8_length(std::string_view text) {
 } // namespace
 
 void assertion_failed(const char* condition) {
-  throw std::logic_error(std::string{"a JSON value was used as what it is not: "} + condition);
+  throw std::logic_error(std::string{"a JSON value was used as the wrong type: "} + condition);
 }
 
 std::optional<parse_error> parse(std::string_view text, document& out, size_t depth_max) {

@@ -19,7 +19,7 @@ const storage::popup_row* find_row(const catalog_view& view, std::string_view id
 
 net::response no_such_popup(std::string_view id) {
   return net::make_problem(404,
-                           "there is no popup '" + std::string{id} + "'; GET /v1/popups lists what there is");
+                           "there is no popup '" + std::string{id} + "'; GET /v1/popups lists all popups");
 }
 
 net::response with_etag(const net::request& request, uint64_t revision, std::string body,
@@ -57,15 +57,15 @@ catalog_read_actor::behavior_type read_catalog(catalog_read_pointer self, net::r
 }
 
 net::response conflict(const net::request& request, const catalog_ask& ask, const catalog_answer& a) {
-  auto present = "; the present revision is " + etag(a.revision);
+  auto present = "; the current revision is " + etag(a.revision);
   net::response r;
   if (ask.operation != catalog_operation::create_popup)
-    r = net::make_problem(412, "the revision that If-Match names is not the present one"
-                                   + (a.revision == 0 ? ": there is none" : present)
-                                   + "; read it again, then repeat the change");
+    r = net::make_problem(412, "If-Match does not name the current revision"
+                                   + (a.revision == 0 ? ": there is no such popup" : present)
+                                   + "; read the popup again, then repeat the change");
   else if (request.method == net::http_method::put)
     r = net::make_problem(412, "there is a popup '" + ask.id
-                                   + "' already, and If-None-Match: * asks that there be none" + present);
+                                   + "' already, and If-None-Match: * requires that there is none" + present);
   else
     r = net::make_problem(409, "there is a popup '" + ask.id + "' already; change it with PUT /v1/popups/"
                                    + net::percent_encode(ask.id));
@@ -123,7 +123,7 @@ catalog_change_actor::behavior_type change_catalog(catalog_change_pointer self, 
   ask->must_exist = condition.any;
   if (condition.bad) {
     errors.status = 412;
-    errors.detail = "If-Match must be \"*\" or the ETag of the present revision, with its quotes";
+    errors.detail = "If-Match must be \"*\" or the ETag of the current revision, with its quotes";
   } else {
     read(*st.request, *ask, errors);
   }

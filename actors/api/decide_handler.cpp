@@ -27,8 +27,7 @@ net::response render(const decide_answer& a) {
   if (a.status == ask_status::overloaded)
     return net::make_unavailable("too many requests wait for this user's state; try again later");
   if (a.status == ask_status::moving)
-    return net::make_unavailable(
-        "this user's shard is on its way to another node; nothing was shown; try again");
+    return net::make_unavailable("this user's shard is moving to another node; nothing was shown; try again");
   net::response r;
   r.content_type = json_content;
   r.body = a.body.empty() ? render_decision(a) : a.body;

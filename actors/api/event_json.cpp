@@ -138,7 +138,7 @@ std::string read_parameter(const std::string& name, const std::string& value, st
   }
   if (name == "format")
     return value == "ndjson" ? "" : "this version writes ndjson only";
-  return "unknown parameter; known are since, until, user, popup, type, format";
+  return "unknown parameter; the known ones are since, until, user, popup, type, format";
 }
 
 } // namespace
@@ -188,13 +188,13 @@ std::optional<storage::event_filter> parse_event_filter(const net::request& requ
   storage::event_filter f;
   auto query = net::parse_query(request.query);
   if (!query) {
-    errors.push_back({"", "the query string is not well-formed: check its percent escapes"});
+    errors.push_back({"", "the query string is malformed: check its percent escapes"});
     return std::nullopt;
   }
   const json::path root;
   std::set<std::string_view> seen;
   for (const auto& [name, value] : *query)
-    if (auto fault = seen.insert(name).second ? read_parameter(name, value, f) : "stands more than once";
+    if (auto fault = seen.insert(name).second ? read_parameter(name, value, f) : "appears more than once";
         !fault.empty())
       json::add_error(errors, json::path{&root, name, -1}, fault);
   if (!errors.empty())

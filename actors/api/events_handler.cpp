@@ -42,7 +42,7 @@ net::response accepted(const parsed_events& parsed, uint32_t duplicates) {
 /// Not 503, which promises that no event of the batch was taken.
 net::response unknown_outcome() {
   return net::make_problem(
-      504, "whether the events were stored is not known; send the same batch again, the ids keep it "
+      504, "it is unknown whether the events were stored; send the same batch again, the ids keep it "
            "from counting twice");
 }
 
@@ -58,8 +58,8 @@ net::response render(const state& st, const write_result& result) {
       return net::make_problem(422, "the store refuses this batch: " + result.error.detail);
     if (leaves_open(result.error.code) && result.error.what == work_error::kind::store)
       return unknown_outcome();
-    return net::make_unavailable("the events cannot be stored now and none of them was taken: "
-                                 + result.error.detail + "; send the same batch again later");
+    return net::make_unavailable("the events cannot be stored now, and none was taken: " + result.error.detail
+                                 + "; send the same batch again later");
   }
   m.events_accepted->Increment(static_cast<double>(st.parsed.rows.size() - result.outcome.duplicates));
   m.events_duplicate->Increment(result.outcome.duplicates);

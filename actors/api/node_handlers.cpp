@@ -40,7 +40,7 @@ check outbox_check(const node_context& node) {
   if (node.health.outbox.writable)
     return {"outbox", true, std::move(detail)};
   auto fault = node.health.outbox.fault();
-  return {"outbox", false, fault.empty() ? "not asked yet" : fault + "; " + detail};
+  return {"outbox", false, fault.empty() ? "not checked yet" : fault + "; " + detail};
 }
 
 check shards_check(const node_context& node) {
@@ -60,8 +60,7 @@ check shards_check(const node_context& node) {
 check cluster_check(const cluster_context& c) {
   if (!c.active) {
     auto fault = c.fault();
-    return {"cluster", false,
-            "no member that may own users: " + (fault.empty() ? "joining, or leaving" : fault)};
+    return {"cluster", false, "not an active member: " + (fault.empty() ? "joining or leaving" : fault)};
   }
   auto left_ms = c.lease_until_ms - c.steady_ms();
   auto detail = left_ms > 0 ? "the lease lasts for " + std::to_string(left_ms) + " ms"
@@ -75,11 +74,11 @@ std::vector<check> checks(const node_context& node) {
   auto fatal = h.fatal_reason();
   std::vector<check> list{
       {"process", fatal.empty(), fatal.empty() ? "no fatal fault" : fatal},
-      {"draining", !h.draining, h.draining ? "the node is stopping" : "the node takes requests"},
+      {"draining", !h.draining, h.draining ? "the node is stopping" : "the node accepts requests"},
       {"catalog", h.catalog_loaded, h.catalog_loaded ? "loaded" : "not loaded yet"},
       {"store", h.store.writable || node.outbox,
        h.store.writable ? store_detail(node)
-       : fault.empty()  ? "not asked yet"
+       : fault.empty()  ? "not checked yet"
                         : fault},
       shards_check(node),
   };
@@ -128,7 +127,7 @@ behavior readyz_handler(node_handler_pointer self, net::request_ptr request, net
   st.open(std::move(request), std::move(broker), std::move(node));
   auto query = net::parse_query(st.request->query);
   if (!query)
-    return answer_now(self, net::make_problem(400, "the query string is not well-formed; known is ?verbose"));
+    return answer_now(self, net::make_problem(400, "the query string is malformed; only ?verbose is known"));
   bool verbose = false;
   for (const auto& [name, value] : *query)
     verbose = verbose || (name == "verbose" && value != "false");

@@ -66,7 +66,7 @@ popup_document read_popup(json::document& doc, std::optional<std::string_view> i
       doc.RemoveMember(shown);
   auto p = decision::parse_popup(doc, id, errors);
   if (p.id == "." || p.id == ".." || p.id.find('/') != std::string::npos)
-    errors.push_back({"/id", "must not be '.' or '..' nor contain '/': no path could name it"});
+    errors.push_back({"/id", "must not be '.' or '..' nor contain '/', because no path could name it"});
   if (!errors.empty())
     return {};
   if (!doc.HasMember("id"))

@@ -241,7 +241,7 @@ void catalog_cache_state::adopt(storage::catalog_rows rows) {
   fresh->compiled = compile(rows, view.get(), faults);
   fresh->rows = std::move(rows);
   for (const auto& fault : faults)
-    spdlog::error("catalogue: left out, because it cannot be read: {}", fault);
+    spdlog::error("catalogue: skipped, because it cannot be read: {}", fault);
   if (!view)
     spdlog::info("catalogue: {} popups, version {}", fresh->rows.popups.size(), fresh->rows.version);
   view = fresh;
@@ -275,7 +275,7 @@ void catalog_cache_state::loaded(const read_result& result) {
   loading = 0;
   if (!result.error.ok()) {
     if (!failing || !view)
-      spdlog::warn("catalogue not loaded: {}; trying again every second", result.error.detail);
+      spdlog::warn("catalogue not loaded: {}; retrying every second", result.error.detail);
     failing = true;
     for (auto& c : std::exchange(to_merge, {}))
       refuse(c, catalog_answer::status::unavailable, result.error.detail);
@@ -310,7 +310,7 @@ void catalog_cache_state::fail_all() {
     refuse(c, catalog_answer::status::unavailable, "nothing was changed; try again");
   for (auto& [token, c] : std::exchange(changes, {}))
     refuse(c, catalog_answer::status::unavailable,
-           "whether the change was stored is not known; look before you repeat it");
+           "it is unknown whether the change was stored; check before you repeat it");
   load();
 }
 

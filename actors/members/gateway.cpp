@@ -187,7 +187,7 @@ void gateway_state::answer(const write_result& result) {
     f.result = cluster::events_result::not_now;
   if (result.error.ok() && result.outcome.status == storage::write_status::fenced) {
     f.result = cluster::events_result::not_now;
-    f.detail = "the shard has another owner by now";
+    f.detail = "the shard has a new owner";
     metrics().fenced->Increment();
     self->send(context().map(), look_atom::value);
   }

@@ -21,9 +21,9 @@ void gateway_state::take(const peer_bytes& bytes) {
   if (!b) {
     metrics().bad_batches->Increment();
     if (auto left_out = bad_batches_.let_through(node->now_ms()))
-      spdlog::warn(
-          "cluster: a message of {} (incarnation {}) is refused: {} (and {} more since the last such line)",
-          peer_name, peer, fault, *left_out);
+      spdlog::warn("cluster: a message of {} (incarnation {}) is refused: {} (and {} more since the last "
+                   "such message)",
+                   peer_name, peer, fault, *left_out);
     return;
   }
   heard_ms_ = now();

@@ -66,14 +66,14 @@ void gateway_state::send_batch(cluster::batch_writer& frames) {
 
 void gateway_state::note_too_large() {
   metrics().refused->Increment();
-  spdlog::error("cluster: an answer for {} (incarnation {}) is larger than a batch may be", peer_name, peer);
+  spdlog::error("cluster: an answer for {} (incarnation {}) is too large for a batch", peer_name, peer);
 }
 
 // -- the link
 
 // Numbers go on from link to link: what an older link still brings must not pass for the new one's.
 void gateway_state::begin_link() {
-  drop_link("a new link is made");
+  drop_link("a new link is being made");
   acknowledged_ = sent_;
   unconfirmed_ = false;
   asks_ = std::deque<cluster::batch_writer>(1);
@@ -124,7 +124,7 @@ void gateway_state::set_up(bool is_up, const char* why) {
 // Nobody waits in vain: neither those who were promised an answer, nor those whose asks are in the mailbox.
 void gateway_state::retire() {
   retired_ = true;
-  drop_link("the peer is gone, or this node is another by now");
+  drop_link("the peer is gone, or this node has a new incarnation");
 }
 
 void gateway_state::fail(asked& what) {

@@ -78,7 +78,7 @@ caf::expected<storage::outbox_ptr> open_outbox(const config::configuration& cfg)
   if (!opened)
     return std::move(opened.error());
   if (!opened->kept_aside.empty())
-    spdlog::error("outbox: {}; events in it were acknowledged and are not in the store: look at it",
+    spdlog::error("outbox: {}; events in it were acknowledged but are not in the store: look at the file",
                   opened->kept_aside);
   return opened->box;
 }
@@ -205,7 +205,7 @@ class running_node : public node {
       if (context_->cluster && context_->cluster->refused)
         return caf::make_error(caf::sec::runtime_error, why_not_ready());
       if (give_up && give_up())
-        return caf::make_error(caf::sec::runtime_error, "it was stopped before it was ready");
+        return caf::make_error(caf::sec::runtime_error, "the node was stopped before it was ready");
       if (failed != caf::sec::request_timeout || std::chrono::steady_clock::now() >= until)
         return caf::make_error(caf::sec::runtime_error, why_not_ready());
     }
@@ -220,11 +220,11 @@ class running_node : public node {
     if (auto fault = cluster->fault(); !fault.empty())
       return fault;
     if (!cluster->active)
-      return "it could not join the cluster: a node must have a link to each other one; the log says which "
-             "cannot be reached, and beckon nodes who is there";
+      return "it could not join the cluster: a node needs a link to each other one; the log says which "
+             "cannot be reached, and \"beckon nodes\" lists the members";
     if (auto without = cluster->shards_unreachable.load(); without > 0)
       return std::to_string(without)
-             + " shards belong to nobody, or to a node that cannot be reached; see beckon nodes";
+             + " shards have no owner, or one that cannot be reached; see \"beckon nodes\"";
     return "the store did not answer in time";
   }
 

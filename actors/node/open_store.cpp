@@ -33,7 +33,8 @@ caf::expected<std::string> read_password(const config::configuration& cfg) {
   std::ifstream in{file};
   std::string line;
   if (!std::getline(in, line))
-    return bad("mysql.password-file", file + " cannot be read or is empty; its first line is the password");
+    return bad("mysql.password-file",
+               file + " cannot be read or is empty; its first line must be the password");
   return line;
 }
 

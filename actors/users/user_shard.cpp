@@ -108,7 +108,7 @@ void user_shard_state::settle_read(const read_result& result) {
     return;
   }
   if (auto left_out = node->load_faults.let_through(node->now_ms()))
-    spdlog::warn("user state not loaded: {} (and {} more since the last such line)", fault, *left_out);
+    spdlog::warn("user state not loaded: {} (and {} more since the last such message)", fault, *left_out);
   if (e.work->kept) {
     fall_back(e);
     return;

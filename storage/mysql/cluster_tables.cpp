@@ -74,7 +74,7 @@ void cluster_tables::check_time() const {
     throw failure(make_error(errc::unavailable,
                              name()
                                  + ": the cluster's tables took longer than the time-out; nothing was "
-                                   "changed; see whether a transaction on cl_meta or cl_shard hangs"),
+                                   "changed; check whether a transaction on cl_meta or cl_shard hangs"),
                   consequence::none);
 }
 

@@ -54,7 +54,7 @@ connection::connection(const mysql_options& o) : where_(endpoint_of(o)) {
   // MariaDB's library continues without TLS if the server offers none, and does not verify the server.
   if (o.tls.required && !mysql_get_ssl_cipher(raw()))
     throw failure(make_error(errc::bad_options, where_.store
-                                                    + ": the server offers no TLS, which is required; "
+                                                    + ": the server offers no TLS, but TLS is required; "
                                                       "give it a certificate, or do not require TLS"),
                   consequence::lost);
   begin_session(o);
@@ -92,7 +92,7 @@ void connection::use_tls(const mysql_tls& tls) {
   if (!tls.key.empty())
     set(MYSQL_OPT_SSL_KEY, tls.key.c_str());
   if (!api::require_tls(raw(), tls.verify))
-    throw failure(make_error(errc::bad_options, where_.store + ": the client library knows no TLS"),
+    throw failure(make_error(errc::bad_options, where_.store + ": the client library does not support TLS"),
                   consequence::lost);
 }
 

@@ -185,8 +185,7 @@ int64_t stored_version(connection& db) {
   if (number > schema_version())
     refuse(db, errc::schema_newer,
            "its schema has version " + std::to_string(number) + ", this program knows "
-               + std::to_string(schema_version())
-               + "; run the newer program, or put back a copy from before");
+               + std::to_string(schema_version()) + "; run the newer program, or restore an older backup");
   return number;
 }
 

@@ -217,7 +217,7 @@ void connection_pool::refuse_late() const {
   auto most = std::to_string(options_->pool_size + options_->max_overflow);
   auto text = endpoint_of(*options_).store + ": all " + most + " connections were in use for "
               + std::to_string(options_->pool_timeout_ms)
-              + " ms; raise mysql.pool-size or mysql.max-overflow, or see what the server is busy with";
+              + " ms; raise mysql.pool-size or mysql.max-overflow, or find out what keeps the server busy";
   if (failing_)
     text = describe(last_refusal_);
   throw failure(make_error(errc::unavailable, std::move(text)), consequence::none);

@@ -159,7 +159,7 @@ std::string replica_watch::warning() const {
     if (!r->last_failure.empty())
       out += "a read failed there: " + r->last_failure;
     else if (seen < 0)
-      out += "nothing written to the primary was seen there yet";
+      out += "no write to the primary has arrived there yet";
     else
       out += "its data may be " + std::to_string(base::steady_ms() - seen)
              + " ms old (mysql.replica-staleness-ms allows " + std::to_string(options_->replica_staleness_ms)

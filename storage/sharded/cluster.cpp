@@ -19,7 +19,7 @@ using shard_list = std::vector<cluster_shard>;
 using change_list = std::vector<shard_change>;
 
 caf::error no_thread(const std::system_error& e) {
-  return make_error(errc::unavailable, std::string{"no thread to ask a database of users with: "} + e.what()
+  return make_error(errc::unavailable, std::string{"no thread to call a user database: "} + e.what()
                                            + "; raise the limit of threads");
 }
 

@@ -35,22 +35,24 @@ mapped map_code(int code) {
     return full;
   case SQLITE_BUSY:
   case SQLITE_LOCKED:
-    return {errc::unavailable, "another connection holds its lock; end a long-running sqlite3 shell or copy"};
+    return {errc::unavailable, "another connection holds the lock; end a long-running sqlite3 shell or copy"};
   case SQLITE_TOOBIG:
   case SQLITE_CONSTRAINT:
     return {errc::rejected, "this write does not fit the store; nothing was changed"};
   case SQLITE_CORRUPT:
   case SQLITE_NOTADB:
-    return {errc::corrupt, "the file is damaged or no database; put back a copy, or try sqlite3's .recover"};
+    return {errc::corrupt,
+            "the file is damaged or not a database; restore a backup, or try sqlite3's .recover"};
   case SQLITE_CANTOPEN:
   case SQLITE_PERM:
   case SQLITE_READONLY:
   case SQLITE_AUTH:
-    return {errc::bad_options, "see that the file and its directory exist and may be written by this user"};
+    return {errc::bad_options,
+            "check that the file and its directory exist and that this user may write there"};
   case SQLITE_NOMEM:
     return {errc::unavailable, "out of memory; nothing was changed"};
   default:
-    return {errc::io_failed, "look at the disk and the kernel's log, then start the process again"};
+    return {errc::io_failed, "check the disk and the kernel's log, then restart the process"};
   }
 }
 

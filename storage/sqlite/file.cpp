@@ -68,10 +68,10 @@ int64_t size_of(const std::string& path) {
   if (::stat(path.c_str(), &s) != 0) {
     if (errno == ENOENT)
       return 0;
-    fail(errc::bad_options, path + ": cannot be looked at: " + reason_of(errno));
+    fail(errc::bad_options, path + ": cannot be checked: " + reason_of(errno));
   }
   if (!S_ISREG(s.st_mode))
-    fail(errc::bad_options, path + ": is no file; name a file for the database");
+    fail(errc::bad_options, path + ": is not a file; name a file for the database");
   return s.st_size;
 }
 
@@ -116,14 +116,14 @@ file_head read_head(const std::string& path) {
 [[noreturn]] void refuse_newer(const std::string& path, int64_t version, const schema& kind) {
   fail(errc::schema_newer, path + ": has schema version " + std::to_string(version) + ", this program knows "
                                + std::to_string(kind.version)
-                               + "; start the newer program, or put back a copy made before it ran");
+                               + "; start the newer program, or restore a backup made before it ran");
 }
 
 /// Reads the bytes instead of asking SQLite, which might roll back or recover a file that is not ours.
 void refuse_foreign(const std::string& path, const schema& kind) {
   auto head = read_head(path);
   if (!head.is_database())
-    fail(errc::corrupt, path + ": is no SQLite database; name another file, or move this one away");
+    fail(errc::corrupt, path + ": is not an SQLite database; name another file, or move this one away");
   if (head.is_empty() && size_of(path + "-wal") == 0 && size_of(path + "-journal") == 0)
     return;
   if (head.application() != kind.application_id)
@@ -153,7 +153,7 @@ void create(const sqlite_options& options, const schema& kind) {
   for (const char* left : {"-wal", "-journal"})
     if (size_of(path + left) > 0)
       fail(errc::bad_options, path + left
-                                  + ": is left over, but its database is gone; put the database back, or "
+                                  + ": is left over, but its database is gone; restore the database, or "
                                     "move this file away");
   auto fresh = path + ".new";
   for (const char* end : {"", "-wal", "-shm", "-journal"})
@@ -174,7 +174,7 @@ file_lock::file_lock(const std::string& database_path) {
   descriptor_ = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0640);
   if (descriptor_ < 0)
     fail(errc::bad_options, path + ": cannot be made: " + reason_of(errno)
-                                + "; make the directory, and let this user write there");
+                                + "; create the directory, and let this user write there");
   if (::flock(descriptor_, LOCK_EX | LOCK_NB) == 0) {
     note_owner(descriptor_, std::to_string(::getpid()));
     return;
@@ -199,7 +199,7 @@ file_lock::~file_lock() {
 file_identity::file_identity(const std::string& path) : path_(path) {
   struct stat s {};
   if (::stat(path_.c_str(), &s) != 0)
-    fail(errc::bad_options, path_ + ": cannot be looked at: " + reason_of(errno));
+    fail(errc::bad_options, path_ + ": cannot be checked: " + reason_of(errno));
   device_ = s.st_dev;
   inode_ = s.st_ino;
 }
@@ -208,11 +208,11 @@ void file_identity::check() const {
   struct stat s {};
   bool gone = ::stat(path_.c_str(), &s) != 0;
   if (gone && errno != ENOENT && errno != ENOTDIR)
-    fail(errc::unavailable, path_ + ": cannot be looked at: " + reason_of(errno)
+    fail(errc::unavailable, path_ + ": cannot be checked: " + reason_of(errno)
                                 + "; let this user enter its directory; nothing was changed");
   if (gone || s.st_dev != device_ || s.st_ino != inode_)
     fail(errc::io_failed, path_
-                              + ": was removed or replaced while this node runs; what is written now would "
+                              + ": was removed or replaced while this node runs; further writes would "
                                 "be lost: stop the node, put the right file there, start again");
 }
 

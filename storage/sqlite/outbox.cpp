@@ -265,7 +265,7 @@ class outbox_session : public write_session {
     for (const auto& job : jobs) {
       const auto* batch = std::get_if<event_batch_write>(&job);
       if (batch == nullptr)
-        return make_error(errc::rejected, "an outbox takes events only");
+        return make_error(errc::rejected, "an outbox accepts only events");
       batches.push_back(&batch->events);
     }
     if (auto err = box_->append(batches))
@@ -312,7 +312,8 @@ caf::expected<opened_outbox> open_outbox(const outbox_options& options) {
       auto moved = keep_aside(options.path);
       if (!moved)
         return std::move(moved.error());
-      result.kept_aside = describe(e.reason()) + "; it was moved to " + *moved + " and a new one was begun";
+      result.kept_aside =
+          describe(e.reason()) + "; it was renamed to " + *moved + " and a new one was created";
     }
   }
 }

@@ -158,7 +158,7 @@ def test_a_file_that_is_no_outbox_is_kept_aside(embedded, damage):
     kept = [one for one in aside if not one.name.endswith(("-wal", "-shm"))]
     assert len(kept) == 1 and kept[0].read_bytes() == bytes_before, aside
     log = seen.node.log_text()
-    assert str(kept[0]) in log and "a new one was begun" in log and "acknowledged" in log, log
+    assert str(kept[0]) in log and "a new one was created" in log and "acknowledged" in log, log
     seen.client, seen.taken = seen.node.client(30), []
     with seen.cooled_down():
         seen.recovers()

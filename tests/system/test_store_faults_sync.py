@@ -32,7 +32,7 @@ def watch(request, start_node):
 def ends_with_a_clear_line(seen, file):
     assert seen.node.wait(END_S) == FATAL
     text = seen.node.log_text()
-    assert file in text and "disk I/O error" in text and "look at the disk" in text, text
+    assert file in text and "disk I/O error" in text and "check the disk" in text, text
 
 
 def test_events_after_a_failed_sync(watch, fail_syncs):  # noqa: F811

@@ -54,9 +54,9 @@ struct fixture {
   }
 
   std::string moved_to() {
-    auto at = kept_aside.find("moved to ");
+    auto at = kept_aside.find("renamed to ");
     CAF_REQUIRE(at != std::string::npos);
-    auto rest = kept_aside.substr(at + 9);
+    auto rest = kept_aside.substr(at + 11);
     return rest.substr(0, rest.find(' '));
   }
 
