@@ -14,7 +14,7 @@ namespace {
 
 constexpr std::chrono::seconds admission_wait{2};
 
-/// Why a hello is not for this node; empty: it is.
+/// Why a hello is not for this node; empty if it is.
 std::string objection(const cluster::hello& h, const cluster_options& o, storage::incarnation_id self) {
   if (h.cluster != o.cluster)
     return "it belongs to cluster '" + h.cluster + "', this node to '" + o.cluster

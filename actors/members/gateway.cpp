@@ -9,7 +9,7 @@
 
 #include <utility>
 
-// What goes out to a peer. What comes in: gateway_input.cpp; how it goes: gateway_link.cpp.
+// Output to a peer. Input: gateway_input.cpp; the link: gateway_link.cpp.
 namespace beckon::actors {
 
 const char* gateway_state::name = "gateway";
@@ -31,8 +31,8 @@ cluster::user_verb verb_of(user_operation op) {
 
 } // namespace
 
-// Numbers begin where an earlier gateway to this peer cannot have come: what it asked may still be answered,
-// and what it sent be confirmed. None sends more than 4096 in a millisecond.
+// Ids start from the clock, so they never collide with an earlier gateway's, whose asks may still be answered
+// or confirmed. None sends more than 4096 in a millisecond.
 void gateway_state::open() {
   map_ = context().map().address();
   self->monitor(context().map());
@@ -41,7 +41,7 @@ void gateway_state::open() {
 
 // -- asks of this node
 
-/// By the clock that all nodes go by. Its low bits are enough: nothing waits for weeks.
+/// By the clock that all nodes share. Its low bits are enough, because nothing waits for weeks.
 uint32_t gateway_state::until(int64_t wait_ms) const {
   return static_cast<uint32_t>(node->now_ms() + wait_ms);
 }
@@ -220,7 +220,7 @@ gateway_actor::behavior_type gateway(gateway_state::self_pointer self, node_cont
   self->set_down_handler([self](const caf::down_msg& down) { self->state.link_down(down); });
   self->set_exit_handler([self](const caf::exit_msg&) { self->state.retire(); });
   self->send(self, beat_atom::value);
-  net::mark_quick(*self); // large batches come by the scheduler (link_end)
+  net::mark_quick(*self); // large batches come through the scheduler (link_end)
   return {
       [self](batch_atom, const peer_bytes& bytes) { self->state.take(bytes); },
       [self](decide_atom, const decide_ask_ptr& ask) { return self->state.decide(ask); },

@@ -59,9 +59,9 @@ cluster_options options_from_cluster(const config::configuration& cfg) {
   return o;
 }
 
-/// Who owns the data directory, for good: so a node that comes back after a crash shows that the process
-/// before it is gone. Only an outbox makes sure that one process owns the directory; without it each process
-/// is a new one.
+/// The permanent identity of the data directory. A node that returns after a crash thus shows that the
+/// previous process is gone. Only an outbox guarantees that one process owns the directory; without it each
+/// process gets a new identity.
 caf::expected<std::string> identity_of(const config::configuration& cfg, const node_context& node) {
   auto now_ms = node.now_ms();
   if (!node.outbox)
@@ -121,7 +121,7 @@ caf::error open_cluster(caf::actor_system& system, const config::configuration& 
   context->options.http = http;
   context->options.version = BECKON_VERSION;
   context->steady_ms = &base::steady_ms;
-  // From now on only what is added changes: nobody may see one without the other.
+  // From here on only additions: nobody may see one without the other.
   node->now_ms.follow(&base::steady_ms, node->now_ms() - base::steady_ms());
   context->metrics = std::make_unique<cluster_metrics>(*node->metrics->registry());
   auto identity = identity_of(cfg, *node);

@@ -9,7 +9,7 @@ namespace beckon::actors {
 size_t user_databases(const config::configuration& cfg) {
   if (cfg.text("storage.backend") != "mysql")
     return 1;
-  // A list that cannot be read is refused when the store is opened.
+  // An invalid list is refused when the store is opened.
   auto shards = config::read_shard_databases(cfg.text("mysql.shards.databases"));
   return std::max<size_t>(1, shards.list.size());
 }

@@ -39,13 +39,13 @@ class sparing_clock final : public caf::detail::thread_safe_actor_clock {
 
   std::atomic<size_t> noted_{0};
   std::atomic<uint64_t> wakes_{0};
-  std::mutex mutex_; // of `actors_`
+  std::mutex mutex_; // guards `actors_`
   std::unordered_set<caf::abstract_actor*> actors_;
 };
 
-/// CAF's work-sharing scheduler on that clock. Measured: stealing workers sleep and poll, which costs more
-/// than one shared queue on a few cores. The base class starts its own clock's thread as well; nobody uses
-/// that clock, so its thread sleeps until stop().
+/// CAF's work-sharing scheduler with that clock. Measured: stealing workers sleep and poll, which costs more
+/// than one shared queue on a few cores. The base class also starts its own clock's thread, which nobody
+/// uses; it sleeps until stop().
 class node_scheduler final : public caf::scheduler::coordinator<caf::policy::work_sharing> {
  public:
   using super = caf::scheduler::coordinator<caf::policy::work_sharing>;

@@ -94,10 +94,10 @@ mysql_options at(mysql_options base, const config::shard_database& database) {
   return base;
 }
 
-/// The databases of a configuration; each knows its place.
+/// The databases of a configuration, each with its place.
 struct database_plan {
   mysql_options catalog;
-  std::vector<mysql_options> users; // in their order; none: they are in that of the catalogue
+  std::vector<mysql_options> users; // in order; empty: users are in the catalogue's database
 };
 
 caf::expected<database_plan> plan_from(const config::configuration& cfg) {
@@ -175,7 +175,7 @@ size_t pool_size_of(const config::configuration& cfg) {
   if (configured > 0)
     return configured;
   auto o = options_from(cfg);
-  // Each replica is looked after by a thread that takes a connection now and then.
+  // A thread for each replica takes a connection now and then.
   auto replicas = config::read_replicas(cfg.text("mysql.replicas"));
   return o.writers + o.readers + replicas.list.size();
 }

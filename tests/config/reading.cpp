@@ -131,7 +131,7 @@ CAF_TEST(wrong values are refused with what is allowed) {
 
 CAF_TEST(a password is given once) {
   auto text = refusal({"", {}, {"--mysql.password=x", "--mysql.password-file=y"}});
-  CAF_CHECK(has(text, "mysql.password: is set and mysql.password-file as well"));
+  CAF_CHECK(has(text, "mysql.password: is set, and so is mysql.password-file"));
 }
 
 CAF_TEST(a missing or broken file is an error) {
