@@ -1,4 +1,4 @@
-"""Three nodes on one database are one service: whoever is asked, one node answers for a user."""
+"""Three nodes on one database are one service: one node answers for a user, whichever is asked."""
 
 import concurrent.futures
 import threading

@@ -1,4 +1,4 @@
-"""The commands on a cluster's tables: `beckon nodes`, `beckon drain`, and what `beckon check` says of a cluster."""
+"""The commands on a cluster's tables: `beckon nodes`, `beckon drain`, and `beckon check` in a cluster."""
 
 import concurrent.futures
 import json
@@ -112,7 +112,7 @@ def test_users_spread_over_databases(make_cluster, server):  # noqa: F811
     assert {row[0] for row in cluster.sql("SELECT DISTINCT owner FROM cl_shard")} == {"0"}  # theirs are elsewhere
     code, lines, complaint = run("nodes", cluster)
     assert code == 0 and sum(" 128  127.0.0.1:" in line for line in lines) == 2, (lines, complaint)
-    # What is away from here leaves its shards unknown, and the rest as it is.
+    # If a database is down, only its shards are unknown.
     code, lines, complaint = run("nodes", cluster, f"--mysql.shards.databases={places[0]},127.0.0.1:1/{parts[1]}")
     assert code == 1 and lines[-1].startswith("the owners of 128 shards are unknown: mysql "), (lines, complaint)
     with cluster.nodes[0].client() as client:
@@ -172,7 +172,7 @@ def test_a_node_that_is_not_clearly_named_is_not_drained(pair):
     code, _, complaint = run("drain nn1", pair)
     assert code == 1 and "no node nn1 is there; did you mean n1?" in complaint
     assert all(one["state"] == "active" for one in listed(pair)["nodes"])
-    # A number is nobody else's.
+    # A number names one node only.
     code, lines, complaint = run(f"drain {look(third).self}", pair)
     assert code == 0, (lines, complaint)
     assert third.wait() == 0
@@ -191,7 +191,7 @@ def test_a_drain_that_takes_too_long_goes_on(pair):
     assert code == 1 and "has not left within 0 s: 128 shards left. It goes on draining" in complaint, (lines, complaint)
     state = next(one["state"] for one in listed(pair)["nodes"] if one["name"] == "n1")
     assert state in ("draining", "dead")
-    # Its lease runs out; whoever waits for it is told.
+    # Its lease runs out, and the waiting command reports it.
     code, lines, complaint = run("drain n1", pair)
     assert code == 1 and ("has died during the drain" in complaint or "is dead" in complaint), (lines, complaint)
     node.kill()

@@ -1,4 +1,4 @@
-"""Nodes that die, stop, and lose their database or one another: who answers meanwhile, and what must not happen."""
+"""Nodes that die, stop, or lose their database or each other: who answers, and what must not happen."""
 
 import concurrent.futures
 import json
@@ -42,7 +42,7 @@ def reason_of(node, user, placement, **more):
 
 
 def cools_down(node, user, placement):
-    """The user must wait: soon every node says so, and none shows him anything."""
+    """The user is in cooldown: soon every node says so, and none shows a popup."""
     def told():
         reason = reason_of(node, user, placement)
         assert reason in ("COOLDOWN", "UNAVAILABLE"), reason
@@ -107,7 +107,7 @@ def test_the_death_of_a_node_under_load(make_cluster):  # noqa: F811
 
 
 def test_a_node_that_comes_back_with_its_directory_has_its_shards_at_once(make_cluster):  # noqa: F811
-    """With the default times, of which none must run out: the directory tells that its old process is gone."""
+    """With the default times, none of which must run out: the directory proves that its old process is gone."""
     cluster = make_cluster(DEFAULT_TIMES)
     one, victim = cluster.start(2)
     home = with_popup(cluster)

@@ -1,4 +1,4 @@
-"""The program as an operator meets it: commands, flags, configuration, files that are wrong."""
+"""The program as operators see it: commands, flags, configuration, invalid files."""
 
 import json
 import signal

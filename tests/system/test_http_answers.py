@@ -28,7 +28,7 @@ HOST = b"Host: localhost\r\n"
 ], ids=["request-line", "request-line-endless", "header", "header-endless", "fields", "body-announced",
         "body-announced-and-sent", "chunks", "chunk-announced"])
 def test_too_large_is_answered_and_closed_without_a_reset(node, data, status):
-    """The client writes everything before it reads: the answer must not die of a reset."""
+    """The client writes everything before it reads: a reset must not destroy the answer."""
     with node.client() as client:
         client.send(data)
         answer = client.read_response()

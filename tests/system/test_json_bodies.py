@@ -1,4 +1,4 @@
-"""JSON in: what is no JSON is 400, what has the wrong shape is 422, and the connection is kept."""
+"""JSON in: invalid JSON is 400, the wrong shape is 422, and the connection stays open."""
 
 import pytest
 

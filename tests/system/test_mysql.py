@@ -1,4 +1,4 @@
-"""A node on a real MariaDB server of its own: the main job, and what holds while the server is away."""
+"""A node on a real MariaDB server: the main job, and what holds while the server is down."""
 
 import time
 

@@ -38,7 +38,7 @@ def metrics(client):
 
 
 def total(families, name, *parts):
-    """Sum of a family's samples in whose name and labels every part stands; 0 when there is no such family yet."""
+    """Sum of a family's samples whose name and labels contain every part; 0 if there is no such family yet."""
     _, samples = families.get(name, ("", {}))
     return sum(value for (sample, labels), value in samples.items() if all(part in sample + labels for part in parts))
 
@@ -157,7 +157,7 @@ def test_a_start_on_an_empty_directory_takes_under_a_second(start_node):
         node = start_node()
         seconds.append(node.start_seconds)
         assert node.stop() == 0
-    # One may have had a bad moment of the machine; a start normally takes a tenth of the bound.
+    # One start may be slow on a busy machine; normally it takes a tenth of the bound.
     assert sum(one >= 1.0 for one in seconds) <= 1, seconds
 
 

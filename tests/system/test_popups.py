@@ -27,7 +27,7 @@ def test_put_creates_then_replaces_with_a_new_revision(client):
 
 
 def test_a_read_document_can_be_put_back(client):
-    """What GET gives is what PUT takes, apart from what the server adds."""
+    """PUT accepts what GET returns, apart from what the server adds."""
     document = popup(unique("home"), audience={"attribute": "plan", "op": "in", "value": ["free"]},
                      frequency={"every": "24h", "max_shows": 3, "stop_after": ["click", "convert"],
                                 "after_dismiss": "7d"},

@@ -1,5 +1,5 @@
-"""The disk of a node is full: claims are UNAVAILABLE, events 503, who must wait is answered, and with room again the
-node goes on by itself. The same for a node whose store is a server and whose outbox alone is on that disk."""
+"""A node's disk is full: claims are UNAVAILABLE, events get 503, users in cooldown are answered, and the node recovers
+when there is room. The same for a node with only its outbox on that disk."""
 
 import time
 
@@ -52,7 +52,7 @@ def test_a_full_disk_and_the_embedded_store(small_disk, data_dir, start_node):  
 
 
 def test_a_start_on_a_full_disk(small_disk, data_dir, start_node):  # noqa: F811
-    """A node that was killed starts there: who must wait is known, and nothing is promised until there is room."""
+    """A killed node restarts there: cooldowns are known, and nothing is promised until there is room."""
     seen = FaultWatch(start_node({"node.data-dir": data_dir}), charged_in_file(data_dir / "beckon.db"))
     assert seen.send(count=5).status == 202
     seen.node.kill()
@@ -91,7 +91,7 @@ def test_a_full_disk_and_the_outbox(small_disk, data_dir, start_node, server, se
 
 
 def test_events_wait_on_a_full_disk(small_disk, data_dir, start_node, server, settings):  # noqa: F811
-    """What waits in an outbox that is full is shipped when the server is back, although the disk is not yet free."""
+    """A full outbox is shipped when the server is back, even before the disk has room."""
     seen = FaultWatch(start_node({**settings, "node.data-dir": data_dir}), charged_in(server, settings))
     with seen.cooled_down():
         server.stop()

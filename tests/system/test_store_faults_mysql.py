@@ -1,5 +1,5 @@
-"""The MySQL server refuses, hangs, has no connection left or is locked: what a running node does meanwhile, and how
-soon it is well again."""
+"""The MySQL server refuses, hangs, has no connection left or is locked: what a node does meanwhile, and how soon it
+recovers."""
 
 import concurrent.futures
 import subprocess
@@ -77,7 +77,7 @@ def test_a_start_without_the_server_ends_with_a_clear_line(server, settings):  #
 
 
 def test_a_server_that_hangs(watch, server):  # noqa: F811
-    """Paused for longer than every time-out, and with more strangers at once than there are threads."""
+    """Paused for longer than every time-out, with more unknown users at once than threads."""
     seen = watch(QUICK_TIMEOUTS)
     failures = seen.failures()
     with seen.cooled_down():
@@ -98,7 +98,7 @@ def test_a_server_that_hangs(watch, server):  # noqa: F811
 
 
 def test_no_read_pays_for_a_lost_connection(watch, server, settings):  # noqa: F811
-    """A read is safe to repeat: connections that were lost while nobody used them cost no client an answer."""
+    """A read is safe to repeat: connections lost while idle cost no client an answer."""
     seen = watch()
 
     def read(_):
@@ -120,7 +120,7 @@ def test_no_read_pays_for_a_lost_connection(watch, server, settings):  # noqa: F
 
 
 class Slots:
-    """Connections that take every slot of the server, which is told to have few."""
+    """Takes every connection of a server with few slots."""
 
     COUNT = 10  # the least that the server allows
     HOLDING = "SELECT SLEEP(600)"
@@ -162,7 +162,7 @@ class Slots:
 
 
 def test_no_connection_left(watch, server, settings):  # noqa: F811
-    """The fault is named with its remedy, the node does not hammer at the server, and goes on when there is room."""
+    """The node reports the fault with its remedy, does not hammer the server, and recovers when there is room."""
     seen = watch()
     failures = seen.failures()
     slots = Slots(server, settings)
@@ -192,7 +192,7 @@ def test_no_connection_left(watch, server, settings):  # noqa: F811
 
 
 def test_a_row_that_is_locked_for_too_long(watch, server, settings):  # noqa: F811
-    """1205: the claim is given up in bounded time, others are not held up for ever, and it goes on after the lock."""
+    """1205: the claim fails in bounded time, others are not blocked for ever, and work continues after the lock."""
     seen = watch(QUICK_TIMEOUTS)
     often = unique("often")
     save(seen.client, popup(often))
@@ -233,7 +233,7 @@ def lock_in_conflicting_order(server, settings, users, stop, victims):  # noqa: 
 
 
 def test_deadlocks_are_tried_again(watch, server, settings):  # noqa: F811
-    """1213: the node's transaction is the one that the server ends; nobody who asks notices more than a delay."""
+    """1213: the server ends the node's transaction; clients notice only a delay."""
     seen = watch()
     often = unique("often")
     shown = save(seen.client, popup(often))

@@ -24,7 +24,7 @@ WORKERS = 3
 
 @pytest.fixture
 def own_ports():
-    """The first port of a worker's own less one."""
+    """The base of the workers' own ports."""
     return free_port_base(WORKERS)
 
 
@@ -129,7 +129,7 @@ def test_what_one_worker_changes_the_others_see(start_workers, own_ports):
     began = time.monotonic()
     eventually(lambda: outcome(decide(other, "u", home, dry_run=True), home)[1] == "MATCH", "the profile is seen")
     assert time.monotonic() - began < 2
-    # A patch builds on what is stored, not on what this worker remembers.
+    # A patch builds on the stored profile, not on this worker's memory.
     assert other.patch("/v1/users/u", {"attributes": {"age": 30}}).status == 200
     assert one.patch("/v1/users/u", {"attributes": {"city": "Rome"}}).status == 200
     assert other.get("/v1/users/u").json()["attributes"] == {"plan": "free", "age": 30, "city": "Rome"}
@@ -221,7 +221,7 @@ def test_a_start_after_the_death_of_the_parent_waits_for_its_workers(start_worke
 
 @pytest.mark.parametrize("heard", (True, False))
 def test_supervision_under_what_is_inherited(settings, tmp_path, heard):  # noqa: F811
-    """Neither a log that nobody reads nor an ignored SIGCHLD stops it."""
+    """Neither an unread log nor an ignored SIGCHLD stops it."""
     words = {**settings, "workers.count": 2, "http.port": 0, "node.data-dir": tmp_path / "data"}
     command = [program(), "serve", *[f"--{key}={value}" for key, value in words.items()]]
     if not heard:
@@ -275,7 +275,7 @@ def test_a_wrong_configuration_changes_nothing(start_workers, tmp_path):
     write_ini(ini, {"limits.body-bites-max": 1000})
     reload_and_wait(node, "limits.body-bytes-max?")
     assert str(ini) in node.log_text()
-    # Nor does a worker that is started again read what was refused.
+    # A restarted worker does not read the refused configuration either.
     os.kill(before[0], signal.SIGKILL)
     eventually(lambda: node.log_text(1 << 20).count(" is ready") == WORKERS + 1, "the worker is back")
     assert set(before[1:]) < set(workers_of(node.pid))
@@ -311,13 +311,13 @@ def test_what_a_reload_tried_in_vain_is_not_what_a_restart_uses(start_workers, s
     for _ in range(12):
         with ask(node.port) as client:
             assert client.get("/readyz").status == 200
-    # And what is right is taken over afterwards.
+    # A valid configuration is applied afterwards.
     write_ini(ini, {"mysql.password": password, "limits.body-bytes-max": 1000})
     reload_and_wait(node, "all workers have the new configuration")
 
 
 def test_who_hangs_does_not_end_reloading(start_workers):
-    # A successor joins once the others have given up who hangs, so it must be allowed that time.
+    # A successor joins once the others have expelled the hung worker, so allow that time.
     node = start_workers({**QUICK, "node.grace-ms": 100, "workers.start-timeout-ms": 6000})
     eventually(lambda: len(workers_of(node.pid)) == WORKERS, "only the workers are left")
     before = workers_of(node.pid)
