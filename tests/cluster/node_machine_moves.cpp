@@ -14,7 +14,7 @@ using storage::shard_state;
 namespace {
 
 struct moves_rig : machine_rig {
-  /// The tables do what is asked, as cluster_store says; returns the rows.
+  /// The tables do what is asked, as cluster_store does; returns the rows.
   std::vector<cluster_shard> begin(const begin_moves_call& call) {
     std::vector<cluster_shard> rows;
     for (const auto& c : call.moves) {
@@ -49,7 +49,7 @@ struct moves_rig : machine_rig {
       CAF_FAIL("not a call about shards: " << name_of(call));
     }
   }
-  /// The node owns all, and another one is there.
+  /// The node owns all shards, and another node exists.
   void own_all_beside(storage::incarnation_id id) {
     node(id);
     own(self, 0, 256);

@@ -87,7 +87,7 @@ table applied(table shards, const changes& all) {
   return shards;
 }
 
-/// Who may hold how much in the end, by the rule, worked out another way: one at a time to whoever is due.
+/// The final quotas by the rule, computed in another way: one shard at a time to the next node due.
 std::map<storage::incarnation_id, size_t> quotas(const scene& s) {
   auto held = held_by(s.shards, s.owners);
   std::map<storage::incarnation_id, size_t> result;

@@ -14,7 +14,7 @@ using result = beckon::decision::decision;
 
 namespace {
 
-/// A user for whom `in_rollout(salt, user, percent)` is `in`.
+/// A user with `in_rollout(salt, user, percent)` equal to `in`.
 std::string user_with(std::string_view salt, double percent, bool in) {
   for (int i = 0;; ++i) {
     auto user = "u-" + std::to_string(i);

@@ -17,7 +17,7 @@ response text(std::string body) {
   return r;
 }
 
-/// Drains in another thread, so that the test can look at what happens meanwhile.
+/// Drains in another thread, so that the test can observe it.
 class draining {
  public:
   draining(server& front, uint32_t grace_ms)

@@ -51,7 +51,7 @@ struct cluster_steps : cluster_fixture {
     return "gone";
   }
 
-  /// Gives shards that belong to nobody yet to a node.
+  /// Gives ownerless shards to a node.
   void give(const std::vector<uint16_t>& numbers, incarnation_id to) {
     const auto shards = look().shards;
     std::vector<shard_change> changes;

@@ -40,7 +40,7 @@ struct fence_steps : cluster_steps {
 
   user_row row(const std::string& user) { return of(writer->load_users({user})).at(0); }
 
-  /// Somebody else owns ann's shard from now on.
+  /// Gives ann's shard to another owner.
   void lose_ann() { CAF_REQUIRE_EQUAL(of(cluster->assign({{shard_of(ann), us, 1, them}})).size(), 1u); }
 };
 

@@ -18,7 +18,7 @@ struct fixture : actors::test::node_fixture {
                                             catalog_ask_ptr{std::make_shared<catalog_ask>(std::move(ask))});
   }
 
-  /// Somebody else changes the stored catalogue.
+  /// Another node changes the stored catalogue.
   void write_elsewhere(const std::string& id) {
     auto session = store->open_writer();
     CAF_REQUIRE(session);

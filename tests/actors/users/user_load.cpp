@@ -8,7 +8,7 @@ using decision::reason;
 
 namespace {
 
-// A user who could not be read again is tried again after this time.
+// A user whose reload failed is loaded again after this time.
 constexpr int64_t read_again_pause_ms = 1000;
 
 struct fixture : actors::test::node_fixture {

@@ -48,7 +48,7 @@ bool has(const std::string& text, const std::string& part) {
   return text.find(part) != std::string::npos;
 }
 
-/// The number of the one that is meant; 0: nobody.
+/// The number of the named node; 0: none.
 storage::incarnation_id chosen(const storage::cluster_picture& p, const std::string& word) {
   auto c = choose_node(p, word);
   return c.node ? c.node->incarnation : 0;

@@ -18,7 +18,7 @@ using namespace beckon::storage::test;
 
 namespace {
 
-/// One server for the suite: it is stopped and paused here, so nobody else may use it.
+/// A server for this suite only, because tests stop and pause it.
 own_server& server() {
   static own_server s{"faults"};
   return s;
