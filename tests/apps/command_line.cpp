@@ -60,7 +60,7 @@ CAF_TEST(a truth value does not swallow the word after it) {
   CAF_CHECK(line.words == words{"-"});
 }
 
-CAF_TEST(what is wrong is named with what is meant) {
+CAF_TEST(errors name the nearest known word) {
   CAF_CHECK_EQUAL(refusal({"exprot"}), "unknown command exprot; did you mean export?");
   CAF_CHECK_EQUAL(refusal({"serve", "--conifg"}), "unknown flag --conifg; did you mean --config?");
   CAF_CHECK_EQUAL(refusal({"serve", "--config"}), "--config: the value is missing; write --config=…");
@@ -83,7 +83,7 @@ CAF_TEST(what is wrong is named with what is meant) {
   CAF_CHECK(refusal({"serve", "-x"}).find("unknown flag -x") == 0);
 }
 
-CAF_TEST(loopback addresses are told from others) {
+CAF_TEST(loopback addresses are recognised) {
   for (auto text : {"127.0.0.1", "127.255.0.9", "::1"})
     CAF_CHECK(base::kind_of_address(text) == base::address_kind::loopback);
   for (auto text : {"0.0.0.0", "128.0.0.1", "10.0.0.1", "::", "::ffff:127.0.0.1", "fe80::1"})

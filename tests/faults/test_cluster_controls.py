@@ -99,7 +99,7 @@ CLAIM = "UPDATE user_state SET version = version + 1; UPDATE stat_user SET n = n
     ("UPDATE cl_shard SET epoch = 2", "epoch went back"),
     ("UPDATE cl_shard SET owner = 2", "two owners in an epoch"),
 ), ids=range(8))
-def test_what_the_audit_finds(server, sql, name):
+def test_the_audit_finds_each_fault(server, sql, name):
     database = f"made_up_{now_us()}"
     server.sql(f"CREATE DATABASE {database}; USE {database}; {MADE_UP}")
     audit = Audit(server, database)

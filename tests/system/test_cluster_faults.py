@@ -127,7 +127,7 @@ def test_a_node_that_comes_back_with_its_directory_has_its_shards_at_once(make_c
 # -- stopped for a while ---------------------------------------------------------------------------
 
 
-def test_a_node_that_stands_still_beyond_its_lease(make_cluster):  # noqa: F811
+def test_a_node_that_is_stopped_beyond_its_lease(make_cluster):  # noqa: F811
     cluster = make_cluster()
     one, stopped, three = cluster.start(3)
     home = with_popup(cluster)
@@ -169,7 +169,7 @@ def test_a_node_that_stands_still_beyond_its_lease(make_cluster):  # noqa: F811
 # -- the database ----------------------------------------------------------------------------------
 
 
-def test_nobody_dies_of_a_database_that_is_away(make_cluster, server):  # noqa: F811
+def test_no_node_dies_of_a_database_outage(make_cluster, server):  # noqa: F811
     """Away for longer than a lease lasts, and killed."""
     cluster = make_cluster()
     nodes = cluster.start(3)

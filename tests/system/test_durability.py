@@ -135,7 +135,7 @@ def test_the_load_finds_promises_that_a_kill_breaks(start_node):
     raise AssertionError("a claim that is not durable goes unnoticed: the load or its checks do not do their work")
 
 
-def test_the_ledger_finds_what_it_is_there_to_find():
+def test_the_ledger_detects_every_fault():
     """The check of the test above, given every fault that it must detect."""
     ledger = Ledger()
     first, second, third = (ledger.sending([f"{n}-{k}" for k in range(3)]) for n in range(3))
@@ -180,7 +180,7 @@ def test_sigterm_under_load_loses_no_request(start_node, turn):
     assert ledger.counts["events 202"] > 50 and asked > 50
 
 
-def test_sigterm_answers_what_it_has_read(start_node):
+def test_sigterm_answers_requests_already_read(start_node):
     """Claims in work when the signal comes: each is answered, and each answer is in the store."""
     node = start_node()
     prepare(node.client(), 3_600_000)

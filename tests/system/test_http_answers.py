@@ -269,7 +269,7 @@ def test_a_half_closed_client_gets_the_answer_to_a_claim(node, client):
         assert other.read_to_end() == b""
 
 
-def test_a_client_that_leaves_in_the_middle_harms_nobody(node, client):
+def test_a_client_that_leaves_in_the_middle_harms_no_other(node, client):
     for part in (b"GET /livez HT", b"POST /v1/decide HTTP/1.1\r\n" + HOST + b"Content-Length: 50\r\n\r\n{"):
         with node.client() as other:
             other.send(part)

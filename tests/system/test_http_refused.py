@@ -206,7 +206,7 @@ GOOD = [
 
 
 @pytest.mark.parametrize("data, status", [case[1:] for case in GOOD], ids=[case[0] for case in GOOD])
-def test_what_is_right_is_taken(node, data, status):
+def test_valid_requests_are_accepted(node, data, status):
     """Counterpart of the rows above: unusual but valid requests are answered."""
     with node.client() as client:
         client.send(data)

@@ -38,7 +38,7 @@ def wait_for_lines(directory, count, deadline_s=20.0):
         time.sleep(0.02)
 
 
-def test_a_run_is_what_was_asked_for_and_verifies(start_node, tmp_path):
+def test_a_run_follows_its_mix_and_verifies(start_node, tmp_path):
     node = prepared(start_node)
     write_mix(tmp_path)
     figures = run_load(node, tmp_path)

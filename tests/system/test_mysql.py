@@ -27,7 +27,7 @@ def test_the_main_job_and_a_restart(start_node, settings):
         assert client.get(f"/v1/popups/{shown}/stats").json()["clicks"] == {"total": 1, "users": 1}
 
 
-def test_while_the_server_is_away_events_are_taken_and_nothing_is_shown(start_node, server, settings):
+def test_while_the_server_is_down_events_are_accepted_and_nothing_is_shown(start_node, server, settings):
     node = start_node(settings)
     with node.client() as client:
         home = unique("home")
@@ -49,7 +49,7 @@ def test_while_the_server_is_away_events_are_taken_and_nothing_is_shown(start_no
         assert [e["id"] for e in stored_events(client, "user=known")] == [e["id"] for e in sent]
 
 
-def test_a_server_that_hangs_holds_nobody_for_long(start_node, server, settings):
+def test_a_hanging_server_blocks_no_client_for_long(start_node, server, settings):
     node = start_node({**settings, "mysql.read-timeout-ms": 1000, "mysql.connect-timeout-ms": 1000})
     with node.client(30) as client:
         home = unique("home")

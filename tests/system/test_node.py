@@ -89,7 +89,7 @@ def test_histograms_are_cumulative(client):
             assert samples[(f"{name}_count", "{%s}" % rest if rest else "")] == values[-1]
 
 
-def test_metrics_count_what_happens(client):
+def test_metrics_count_events_of_the_node(client):
     home = unique("home")
     save(client, popup(home, frequency={"max_shows": 1}))
     before = metrics(client)
@@ -108,7 +108,7 @@ def test_metrics_count_what_happens(client):
     eventually(lambda: grew("beckon_http_request_duration_seconds", "_count", "/v1/decide") == 14, "and timed")
 
 
-def test_metric_labels_do_not_grow_with_what_clients_send(client):
+def test_metric_labels_do_not_grow_with_client_input(client):
     before = sum(len(samples) for _, samples in metrics(client).values())
     for _ in range(200):
         client.get(f"/v1/nothing-{unique('x')}")

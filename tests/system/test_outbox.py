@@ -106,7 +106,7 @@ def test_what_waits_outlives_kill_9(store):
     assert counted == {"total": len(seen.taken), "users": 1}
 
 
-def test_an_orderly_stop_keeps_what_waits(store):
+def test_a_graceful_stop_keeps_waiting_events(store):
     """SIGTERM while the store is away: exit code 0, and the next start ships."""
     seen = store.watch({"node.grace-ms": 1000})
     store.take_away()

@@ -250,7 +250,7 @@ def test_settings_default_and_change(start_node):
     check_problem(client.put("/v1/settings", changed_settings, {"If-Match": read.headers["etag"]}), 412)
 
 
-def test_min_gap_stands_between_two_decides_not_inside_one(start_node):
+def test_min_gap_separates_two_decides_not_placements_of_one(start_node):
     client = start_node().client()
     assert client.put("/v1/settings", {"min_gap": "30m"}).status == 200
     for name in ("home", "cart", "search"):

@@ -116,7 +116,7 @@ def test_one_user_is_shown_a_popup_once_per_wait(start_workers, claims):
     assert len(shown) >= 3 and all(gap >= 1000 for gap in gaps), gaps
 
 
-def test_what_one_worker_changes_the_others_see(start_workers, own_ports):
+def test_workers_see_each_others_changes(start_workers, own_ports):
     start_workers({"workers.port-base": own_ports})
     one, other = ask(own_ports + 1), ask(own_ports + 2)
     home = unique("home")
@@ -175,7 +175,7 @@ def test_too_many_restarts_end_all(start_workers):
     assert not any(alive(pid) for pid in seen)
 
 
-def test_a_worker_that_dies_while_the_database_is_away_ends_nobody(start_workers, server):  # noqa: F811
+def test_a_worker_that_dies_while_the_database_is_down_ends_no_other(start_workers, server):  # noqa: F811
     node = start_workers({"supervisor.restarts-max": 2, "supervisor.backoff-ms": 10, "mysql.connect-timeout-ms": 1000})
     eventually(lambda: len(workers_of(node.pid)) == WORKERS, "only the workers are left")
     before = seats_of(node.pid)
@@ -220,7 +220,7 @@ def test_a_start_after_the_death_of_the_parent_waits_for_its_workers(start_worke
 
 
 @pytest.mark.parametrize("heard", (True, False))
-def test_supervision_under_what_is_inherited(settings, tmp_path, heard):  # noqa: F811
+def test_supervision_with_inherited_signals_and_output(settings, tmp_path, heard):  # noqa: F811
     """Neither an unread log nor an ignored SIGCHLD stops it."""
     words = {**settings, "workers.count": 2, "http.port": 0, "node.data-dir": tmp_path / "data"}
     command = [program(), "serve", *[f"--{key}={value}" for key, value in words.items()]]
@@ -296,7 +296,7 @@ def test_successors_that_cannot_start_leave_the_workers_as_they_are(start_worker
         assert client.get("/readyz").status == 200
 
 
-def test_what_a_reload_tried_in_vain_is_not_what_a_restart_uses(start_workers, settings, tmp_path):  # noqa: F811
+def test_a_restart_does_not_use_a_failed_reload(start_workers, settings, tmp_path):  # noqa: F811
     password = settings.pop("mysql.password")
     ini = write_ini(tmp_path / "cluster.ini", {"mysql.password": password})
     node = start_workers({"config": ini})
@@ -316,7 +316,7 @@ def test_what_a_reload_tried_in_vain_is_not_what_a_restart_uses(start_workers, s
     reload_and_wait(node, "all workers have the new configuration")
 
 
-def test_who_hangs_does_not_end_reloading(start_workers):
+def test_a_hung_worker_does_not_end_reloading(start_workers):
     # A successor joins once the others have expelled the hung worker, so allow that time.
     node = start_workers({**QUICK, "node.grace-ms": 100, "workers.start-timeout-ms": 6000})
     eventually(lambda: len(workers_of(node.pid)) == WORKERS, "only the workers are left")

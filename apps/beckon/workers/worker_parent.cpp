@@ -63,7 +63,7 @@ std::string worker_parent::open() {
   auto until = base::steady_ms() + cfg().integer("node.grace-ms");
   auto told = false;
   for (;;) {
-    auto problem = what_is_held();
+    auto problem = outbox_in_use();
     if (problem.empty() || base::steady_ms() >= until)
       return problem;
     if (!std::exchange(told, true))
@@ -79,7 +79,7 @@ std::string worker_parent::open() {
 }
 
 /// Opens the sockets, unless the outbox in one of the workers' directories is in use.
-std::string worker_parent::what_is_held() {
+std::string worker_parent::outbox_in_use() {
   for (size_t i = 0; i < seats_.size(); ++i)
     if (in_use(static_cast<int>(i) + 1))
       return path_of(static_cast<int>(i) + 1)

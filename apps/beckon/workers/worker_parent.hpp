@@ -65,7 +65,7 @@ class worker_parent {
   static constexpr int64_t vain_start_pause_max_ms = 5000;
 
   // worker_parent.cpp
-  std::string what_is_held();
+  std::string outbox_in_use();
   void start_due();
   void end_overdue();
   void wait_and_handle();

@@ -102,7 +102,7 @@ CAF_TEST(a database of another cluster is refused) {
   CAF_CHECK_EQUAL(complaints(with({"--cluster.name=shop"}), fresh, {}), "");
 }
 
-CAF_TEST(who cannot be reached keeps a node from joining) {
+CAF_TEST(an unreachable node keeps a node from joining) {
   auto p = picture({node(1, "a"), node(2, "b"), node(3, "c"), node(4, "d")});
   p.nodes[2].lease_until_ms = now_ms - 1;
   p.nodes[3].state = node_state::dead;

@@ -68,7 +68,7 @@ std::string last_line(std::string text) {
 
 } // namespace
 
-CAF_TEST(shards belong to nobody once the lease has run out) {
+CAF_TEST(shards have no owner once the lease has run out) {
   auto p = picture({node(1, "a"), node(2, "b")}, {1, 2});
   CAF_CHECK(shards_without_owner(p).empty() && all_shards_owned(p));
   p.nodes[1].lease_until_ms = now_ms;
@@ -92,7 +92,7 @@ CAF_TEST(ranges are short) {
   CAF_CHECK_EQUAL(shard_ranges({0, 1, 2, 5, 7, 8}), "0-2, 5, 7-8");
 }
 
-CAF_TEST(the table says who is there and what is on its way) {
+CAF_TEST(the table shows the members and the moves) {
   auto a = node(1, "a");
   a.suspects = {12};
   auto p =
@@ -114,7 +114,7 @@ CAF_TEST(the table says who is there and what is on its way) {
   CAF_CHECK_EQUAL(last_line(text), "all 8 shards have a living owner");
 }
 
-CAF_TEST(the last line says what is wrong) {
+CAF_TEST(the last line names the problem) {
   CAF_CHECK(has(last_line(nodes_text(picture({}, {0}))), "there are no nodes"));
   auto p = picture({node(1, "a")}, {1});
   p.shards[6].owner = 0;

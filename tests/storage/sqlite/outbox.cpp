@@ -90,7 +90,7 @@ CAF_TEST(batches come back in order until they are shipped) {
   CAF_CHECK_EQUAL(box->depth().oldest_ms, 0);
 }
 
-CAF_TEST(what was appended is there after opening again) {
+CAF_TEST(appended events survive reopening) {
   CAF_REQUIRE(!append(*open(), batch("a", 3)));
   auto box = open();
   CAF_CHECK(kept_aside.empty());
