@@ -19,7 +19,7 @@ constexpr int64_t gib = 1024 * mib;
 // clang-format off
 constexpr key table[] = {
   {"node.name", text, "", "", 0, 255, "",
-   "Name of this node in its cluster and in logs. Empty: the host's name. Workers append -1, -2, …"},
+   "Name of this node in its cluster and in logs. Empty: the host's name. Workers append -1, -2, and so on."},
   {"node.data-dir", text, "data", "", 1, 4000, "",
    "Directory of the store, created if missing. Only one running node may use it."},
   {"node.threads", integer, "0", "", 0, 64, "",
