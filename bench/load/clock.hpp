@@ -16,7 +16,7 @@ inline int64_t steady_ns() {
   return clock_ns(CLOCK_MONOTONIC);
 }
 
-/// For the ledger: Unix microseconds, to be held against the node's times.
+/// For the ledger: Unix microseconds, comparable with the node's times.
 inline int64_t unix_us() {
   return clock_ns(CLOCK_REALTIME) / 1000;
 }

@@ -54,7 +54,7 @@ struct text_flag {
   std::string* target;
 };
 
-/// The flags of one command, each with the place of its value.
+/// The flags of one command, each with the destination of its value.
 struct flags {
   std::vector<number_flag> numbers;
   std::vector<text_flag> texts;
@@ -130,7 +130,7 @@ std::string unknown(std::string_view name, const flags& f) {
   return result + "; beckon-load help lists all";
 }
 
-/// Takes one option. Empty, or what is wrong with it.
+/// Takes one option. Returns the error, or empty.
 std::string take(const flags& f, const std::string& name, const std::string& value) {
   if (name == "--url") {
     std::string problem;
@@ -169,7 +169,7 @@ std::string take_all(const flags& f, const std::vector<std::string>& words) {
       return "unexpected word " + json::clipped(words[i]) + "; beckon-load help says what may stand here";
     bool inside = equals != std::string::npos;
     if (!inside && i + 1 == words.size()) {
-      auto why = take(f, name, {}); // an unknown option is the more helpful thing to hear
+      auto why = take(f, name, {}); // reporting an unknown option is more helpful
       return why.compare(0, 7, "unknown") == 0 ? why : name + ": the value is missing";
     }
     auto why = take(f, name, inside ? words[i].substr(equals + 1) : words[++i]);
