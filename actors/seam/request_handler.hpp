@@ -57,10 +57,9 @@ void send_to_owner(Self* self, const std::string& user, Verb verb, Ask ask) {
   self->send(node.handles()->shards[shard], verb, std::move(ask));
 }
 
-/// A line of the route table whose requests are answered by the request actor `behaviour`:
+/// A line of the route table whose requests the request actor `behaviour` answers:
 ///   Interface::behavior_type behaviour(Interface::stateful_pointer<State>, net::request_ptr,
-///   net::http_broker_actor,
-///                                      node_context_ptr)
+///                                      net::http_broker_actor, node_context_ptr)
 template <class F>
 net::route make_route(net::http_method method, std::string pattern, node_context_ptr node, F behaviour,
                       int64_t deadline_ms = 0) {
