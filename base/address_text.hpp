@@ -5,7 +5,7 @@
 
 namespace beckon::base {
 
-/// What a text says of an IP address: that it is none, that only this host reaches it, or neither.
+/// How far an IP address reaches: not an address, only this host, or other hosts.
 enum class address_kind : uint8_t { none, loopback, other };
 address_kind kind_of_address(const std::string& text);
 

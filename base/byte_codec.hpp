@@ -6,8 +6,8 @@
 #include <string_view>
 #include <type_traits>
 
-/// Numbers and texts as bytes, for what is stored or sent: varints (seven bits a byte, the lowest first),
-/// numbers of fixed width (little-endian), texts with their length in front.
+/// Numbers and strings as bytes, for storage and messages: varints (seven bits per byte, lowest first),
+/// fixed-width numbers (little-endian), strings with their length in front.
 namespace beckon::base {
 
 inline void put_varint(std::string& out, uint64_t n) {
@@ -16,7 +16,7 @@ inline void put_varint(std::string& out, uint64_t n) {
   out.push_back(static_cast<char>(n));
 }
 
-/// A signed number as a varint that is short near zero on both sides: 0, -1, 1, -2 are 0, 1, 2, 3.
+/// A signed number as a varint that is short near zero: 0, -1, 1, -2 become 0, 1, 2, 3.
 inline void put_signed(std::string& out, int64_t n) {
   auto bits = static_cast<uint64_t>(n);
   put_varint(out, (bits << 1) ^ (n < 0 ? ~uint64_t{0} : 0));
@@ -34,8 +34,8 @@ inline void put_text(std::string& out, std::string_view text) {
   out += text;
 }
 
-/// Takes parts from the head of the bytes; after the first misfit everything is zero or empty and `good`
-/// false. Views are into the bytes.
+/// Reads parts from the start of the bytes. After the first mismatch everything is zero or empty and `good`
+/// is false. Views point into the bytes.
 class byte_reader {
  public:
   explicit byte_reader(std::string_view bytes) : rest_(bytes) {}
@@ -44,7 +44,7 @@ class byte_reader {
   bool at_end() const { return rest_.empty(); }
   size_t left() const { return rest_.size(); }
 
-  /// One number has one encoding: no zero at the top, nothing beyond 64 bits.
+  /// Each number has exactly one encoding: no zero at the top, nothing beyond 64 bits.
   uint64_t varint() {
     uint64_t result = 0;
     for (unsigned shift = 0; shift < 64; shift += 7) {
@@ -92,7 +92,7 @@ class byte_reader {
     return result;
   }
 
-  /// A text of at most `bytes_max` bytes; it may be empty.
+  /// A string of at most `bytes_max` bytes; it may be empty.
   std::string_view text(size_t bytes_max) {
     auto size = varint();
     return bytes(size <= bytes_max ? size : fail());

@@ -3,11 +3,11 @@
 #include <chrono>
 #include <cstdint>
 
-/// The room for what everybody needs and nobody owns: clocks, descriptors, the text of addresses, UUIDs, the
-/// byte codec, the limiter of log lines. It includes no other room.
+/// The room for what has no owner: clocks, descriptors, addresses as text, UUIDs, the byte codec, the log
+/// limiter. It includes no other room.
 namespace beckon::base {
 
-/// Where somebody gets the time from; what is tested with a clock of its own takes one of these.
+/// A source of time. Tests replace it with their own.
 using clock_source = int64_t (*)();
 
 /// Unix time. It can be set back: only for what people or other machines read.

@@ -6,13 +6,12 @@
 
 namespace beckon::base {
 
-/// Lets one line of a kind through in each period, and says how many were left out before it. Threadsafe.
+/// Passes one log line of a kind per period, and counts the lines it suppressed. Threadsafe.
 class log_limiter {
  public:
   static constexpr int64_t period_ms = 1000;
 
-  /// How many lines of this kind were left out since the last one that was let through; nothing: leave this
-  /// one out.
+  /// The number of lines of this kind suppressed since the last one passed; nothing: suppress this one.
   std::optional<uint64_t> let_through(int64_t now_ms) {
     auto due = due_ms_.load(std::memory_order_relaxed);
     if (now_ms < due || !due_ms_.compare_exchange_strong(due, now_ms + period_ms)) {

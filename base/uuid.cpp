@@ -6,7 +6,7 @@ namespace beckon::base {
 
 namespace {
 
-// One generator a thread, seeded by the kernel: ids need to be distinct, not secret.
+// One generator per thread, seeded by the kernel: ids must be distinct, not secret.
 uint64_t random_bits() {
   thread_local std::mt19937_64 generator{[] {
     std::random_device device;

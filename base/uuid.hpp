@@ -5,7 +5,7 @@
 
 namespace beckon::base {
 
-/// A UUID version 7 (RFC 9562): 48 bits of Unix milliseconds, then random bits; sorts by time of making.
+/// A version 7 UUID (RFC 9562): 48 bits of Unix milliseconds, then random bits. Sorts by creation time.
 /// Threadsafe.
 std::string make_uuid_v7(int64_t unix_ms);
 

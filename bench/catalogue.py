@@ -1,4 +1,4 @@
-"""The catalogue that rows measure with, on a node or on a peer: like a shop's."""
+"""The catalogue for all rows, on a node or a peer: like a shop's."""
 
 from filling import claim_users
 from row import PLACEMENT
@@ -6,7 +6,7 @@ from servers import BenchFailed, ask, must
 
 
 def popups(count=12, at_placement=4):
-    """`count` popups, of which `at_placement` stand at the placement and the others elsewhere."""
+    """`count` popups, `at_placement` of them at the placement, the others elsewhere."""
     return [{"id": f"popup-{n:03d}", "status": "live", "placements": [PLACEMENT if n < at_placement else f"place-{n}"],
              "priority": 1000 - n,
              "frequency": {"every": "24h", "after_dismiss": "7d", "stop_after": ["convert"]},
@@ -21,7 +21,7 @@ def seed(node, min_gap="7d", **sizes):
 
 
 def cool_down(node, count, form="pool-{:06d}"):
-    """Claims for `count` users, who must wait from now on; the answer that one of them gets then."""
+    """Claims for `count` users, who are in cooldown afterwards; returns the answer to one of them."""
     answered = claim_users(node.port, (form.format(n) for n in range(count)), PLACEMENT)
     if answered != count:
         raise BenchFailed(f"{answered} of {count} users were claimed")

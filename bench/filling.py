@@ -1,4 +1,4 @@
-"""Fills a node with users: pipelined claims over a few connections, each answer looked at."""
+"""Fills a node with users: pipelined claims over a few connections, with each answer checked."""
 
 import selectors
 import socket
@@ -33,7 +33,7 @@ class _Lane:
             self.sock.sendall(b"".join(batch))
 
     def take(self, marker):
-        """Reads what is there; the number of right answers in it."""
+        """Reads available input; returns the number of correct answers."""
         data = self.sock.recv(262144)
         if not data:
             raise BenchFailed("the node closed a connection while it was filled")

@@ -18,7 +18,7 @@ ROUNDS_KEPT = ("requests_per_s", "cpu_us", "p99_ms")
 
 
 class Load:
-    """One round of wrk: which requests, and the text that every right answer holds (empty: nobody looks)."""
+    """One round of wrk: the requests, and the text in every correct answer (empty: unchecked)."""
 
     def __init__(self, connections, seconds, how, prefix, count=1, placement="home", marker=""):
         self.connections = connections
@@ -96,7 +96,7 @@ def load_program():
 
 
 class LoadRun:
-    """A run of beckon-load in the background, with a mix and a directory of its own; several may share a ledger."""
+    """A background run of beckon-load, with its own mix and directory; several may share a ledger."""
 
     def __init__(self, directory, ports, mix, ledger=None, descriptors=0, wrapped_in=(), **options):
         directory.mkdir(parents=True, exist_ok=True)
@@ -150,7 +150,7 @@ class LoadRun:
         return (self.directory / "load.log").read_text(errors="replace")[-1500:]
 
     def verify(self, wait_s=60):
-        """Holds the store against the ledger; the document, which has no finding."""
+        """Checks the store against the ledger; returns the document, which has no finding."""
         words = [load_program(), "verify", *self.urls()[:2], "--ledger", self.ledger, "--json", "-",
                  f"--wait-seconds={wait_s}", "--users-max=1000"]
         with failing_as("beckon-load verify"):

@@ -1,4 +1,4 @@
-"""Plots as SVG, written by hand: bars that can be read on a light and on a dark page."""
+"""Plots as hand-written SVG: bars for light and dark pages."""
 
 from html import escape
 

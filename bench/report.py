@@ -48,7 +48,7 @@ def lines_of_servers(row):
 
 
 def further_of(row):
-    """What the columns do not hold, one line for each server."""
+    """Figures without a column, one line for each server."""
     shown = {name for name, _, _ in COLUMNS} | {"requests"}
     for server, figures in row["figures"].items():
         rest = [f"{MORE.get(name, (name.replace('_', ' '), 1))[0]} {number(value * MORE.get(name, ('', 1))[1])}"

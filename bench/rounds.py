@@ -53,13 +53,13 @@ def fresh_load(options, connections, marker='"MATCH"'):
 
 
 def pool_load(options, connections, count, marker='"COOLDOWN"', how="pool", unchecked=()):
-    """Requests for users who must wait. Answers of `unchecked` servers are not looked at."""
+    """Requests for users in cooldown. Answers of `unchecked` servers are not checked."""
     return lambda server, _: Load(connections, options.seconds, how, "pool", count,
                                   marker="" if server in unchecked else marker)
 
 
 def fsync_ms(directory):
-    """What a durable write of 4 KiB takes on the disk below `directory`."""
+    """The time of a durable 4 KiB write on the disk below `directory`."""
     times = []
     path = directory / "fsync.probe"
     with open(path, "wb", buffering=0) as file:

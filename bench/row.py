@@ -1,4 +1,4 @@
-"""What every row shares: how long and how much, the figures of its servers, and what must be reached."""
+"""The common parts of all rows: duration and size, the figures of the servers, the targets."""
 
 import contextlib
 import pathlib
@@ -41,7 +41,7 @@ def mariadb_failing(what):
 
 
 class Options:
-    """How long and how much. `quick` is for a look, not for a statement."""
+    """Duration and size. `quick` only checks that everything works."""
 
     def __init__(self, root, seconds, rounds, quick):
         self.root = root        # a directory on the disk that is to be measured
@@ -96,7 +96,7 @@ class Row:
         self.notes = []
 
     def target(self, what, value, least=None, most=None, aim=None):
-        """`least` or `most` must be reached; `aim` is what the design aims at."""
+        """The target is `least` or `most`; `aim` is the aim of the design."""
         higher = least is not None
         limit = least if higher else most
         reached = value >= limit if higher else value <= limit

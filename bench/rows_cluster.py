@@ -1,4 +1,4 @@
-"""Rows about several nodes: what a request costs that another node answers, and what three nodes give on one machine."""
+"""Rows about several nodes: the cost of a request that another node answers, and three nodes on one machine."""
 
 import concurrent.futures
 import contextlib
@@ -18,7 +18,7 @@ FORM_DEADLINE_S = 60.0
 
 
 class Group:
-    """Some nodes, of which one is asked: a server whose costs are those of all of them."""
+    """Several nodes, one of which is asked: a server with the costs of all."""
 
     def __init__(self, name, asked, nodes):
         self.name = name
@@ -96,7 +96,7 @@ def write_users(directory, name, users):
 
 
 def crossing(options):
-    """Users who must wait, each owned by the node that is asked, then each by the other one."""
+    """Users in cooldown, first all owned by the asked node, then all by the other one."""
     row = Row("every request answered by another node, beside every request answered where it came in; cooled-down decide, "
               "64 connections")
     users = options.scaled(20_000)

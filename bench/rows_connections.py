@@ -80,7 +80,7 @@ def check_each_answered(node, document, each):
 
 
 def storm(options):
-    """New connections at a steady rate, one request on each, whatever became of those before."""
+    """New connections at a steady rate, one request on each, whatever happened to earlier ones."""
     rate = STORM_RATE // 4 if options.quick else STORM_RATE
     row = Row(f"a storm of {rate:,} new connections/s, one request on each")
     with Beckon(options.directory("beckon")) as beckon:

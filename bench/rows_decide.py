@@ -1,4 +1,4 @@
-"""Rows about decide: users who must wait, durable claims, both stores, and what growth costs."""
+"""Rows about decide: users in cooldown, durable claims, both stores, and the cost of growth."""
 
 import catalogue
 from generator import Load, run_wrk
@@ -13,7 +13,7 @@ DATABASE_CONNECTIONS_MAX = 16
 
 
 def cooled_down(options):
-    """Users that must wait: the hot path. nginx's answers are not looked at, which favours nginx."""
+    """Users in cooldown: the hot path. nginx's answers are not checked, which favours nginx."""
     row = Row("cooled-down decide, keep-alive, 64 connections")
     users = options.scaled(20_000)
     with Beckon(options.directory("beckon")) as beckon, R0Stack(options.directory("r0"), options) as r0:

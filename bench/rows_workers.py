@@ -9,8 +9,8 @@ WORKERS = 2
 
 
 def workers(options):
-    """Users who must wait, then durable claims, by one process and by WORKERS of them. Reported only: on a machine
-    whose cores are all taken by the generator and the database, more processes have nothing to gain."""
+    """Users in cooldown, then durable claims, on one process and on WORKERS processes. Reported only: if the generator
+    and the database take all cores, more processes gain nothing."""
     row = Row(f"{WORKERS} workers beside one process, MariaDB: cooled-down decide (64 connections), then claims (256)")
     users = options.scaled(20_000)
     with seeded_node(options, "1 process", {}) as one, \

@@ -1,4 +1,4 @@
-"""Rows about the R0 stack's own mix and about events. Afterwards the store is held against what was answered."""
+"""Rows about the R0 stack's own mix and about events. Afterwards the store is checked against the answers."""
 
 import json
 import time
@@ -22,7 +22,7 @@ EVENTS_MIX = {"users": {"count": 100_000}, "placements": [PLACEMENT], "shares": 
 
 
 def own_mix(options):
-    """Nine decides for users who must wait, one claim, and an event for each claim; 256 connections."""
+    """Nine decides for users in cooldown, one claim, and an event for each claim; 256 connections."""
     row = Row("the R0 stack's own mix: 90 % cooled down, 10 % claims, an event for each claim; 256 connections")
     note_disk(row, options)
     users = options.scaled(20_000)
@@ -47,7 +47,7 @@ def own_mix(options):
 
 
 def prove_mix(row, options, beckon):
-    """The same shares at a steady rate, each request due at its time, with a ledger that the store is held against."""
+    """The same shares at a steady rate, each request due at its time, with a ledger to check the store against."""
     rate = int(row.figures["beckon"]["requests_per_s"] * 0.5)
     seconds = options.seconds
     # Every user comes once, in turn; nine of ten have had a popup before, so every tenth is a claim.

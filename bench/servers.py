@@ -16,7 +16,7 @@ START_DEADLINE_S = 20.0
 
 
 class BenchFailed(Exception):
-    """The run is worth nothing: a peer did not start, or an answer was wrong."""
+    """The run is invalid: a peer did not start, or an answer was wrong."""
 
 
 class Unanswered(BenchFailed):
@@ -58,7 +58,7 @@ def wait_until(condition, what, deadline_s=START_DEADLINE_S, pause_s=0.005):
 
 
 class Server:
-    """A process that listens on `port`. Use as a context: it is stopped whatever happens."""
+    """A process that listens on `port`. Use it as a context: it is always stopped."""
 
     name = ""
 

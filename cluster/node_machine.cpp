@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <utility>
 
-// What a node is told, and what it makes of it. What it does next: node_machine_calls.cpp.
+// How a node handles news. What it does next: node_machine_calls.cpp.
 namespace beckon::cluster {
 
 using storage::cluster_node;
@@ -40,7 +40,7 @@ void node_machine::joined(incarnation_id self, int64_t sent_ms) {
   calling_ = false;
   self_ = self;
   phase_ = node_phase::joining;
-  picture_.reset(); // of an earlier incarnation: peers are known, and links counted, from the first look on
+  picture_.reset(); // of an earlier incarnation: peers and links count only from the first picture on
   lease_until_ms_ = sent_ms + options_.own_lease_ms;
   contact_since_ms_ = sent_ms;
   look_soon_ = true;
@@ -62,14 +62,14 @@ void node_machine::beaten(const cluster_picture& picture, int64_t sent_ms, int64
     drain_wanted_ = drain_known_ = true;
     phase_ = node_phase::draining;
   } else if (me->state == node_state::active && phase_ == node_phase::joining) {
-    phase_ = node_phase::active; // activating it had an unknown outcome
+    phase_ = node_phase::active; // the outcome of activating it was unknown
   }
   adopt(picture, sent_ms);
   review_moves();
   note_peers(now_ms);
 }
 
-// Whoever took over has raised the epochs, so nothing of what this node has in hand can be written any more.
+// The others have raised the epochs, so nothing this node has in hand can be written any more.
 void node_machine::expelled() {
   if (self_ != 0)
     ++expulsions_;
@@ -86,13 +86,13 @@ void node_machine::expelled() {
 void node_machine::adopt(const cluster_picture& picture, int64_t sent_ms) {
   for (const auto& row : picture.shards) {
     auto& known = shards_[row.shard];
-    // A hint that came after the tables were read may be ahead of them.
+    // A hint that arrived after the tables were read may be newer than they are.
     if (row.known && (hinted_ms_[row.shard] <= sent_ms || row.epoch >= known.epoch))
       known = row;
   }
 }
 
-// What the tables say of shards that this node gives away.
+// Compares the tables with the shards that this node gives away.
 void node_machine::review_moves() {
   for (auto i = moves_.begin(); i != moves_.end();) {
     const auto& row = shards_[i->first];
@@ -160,7 +160,7 @@ void node_machine::assigned(const std::vector<cluster_shard>& rows, int64_t sent
     adopt_row(row);
     news_.push_back(row);
   }
-  // Whatever was not as it was seen: the tables tell.
+  // Ignore shards that had changed: the tables tell.
   auto left_out = [&](const auto& m) { return m.second.handed && m.second.begun_ms <= sent_ms; };
   look_soon_ = look_soon_ || rows.empty() || std::any_of(moves_.begin(), moves_.end(), left_out);
 }
@@ -179,7 +179,7 @@ void node_machine::failed(int64_t now_ms) {
 // -- news -------------------------------------------------------------------------------------------
 
 void node_machine::link_changed(incarnation_id peer, bool up, int64_t now_ms) {
-  // A link may be there before the tables were read again: after this node has joined anew.
+  // After a rejoin a link may be up before the tables were read again.
   auto& known = links_.try_emplace(peer, link{false, now_ms}).first->second;
   if (known.up != up)
     known = {up, now_ms};
@@ -228,8 +228,8 @@ bool node_machine::is_silent(const cluster_node& n) const {
   return picture_->now_ms - n.heartbeat_ms > options_.silent_ms;
 }
 
-/// A row that could not be read is nobody's business. Nor is one whose owner joined after the nodes were
-/// read: where shards are in other databases than the nodes, they are read later.
+/// Skip rows that could not be read. Also skip shards whose owner joined after the nodes were read: shards in
+/// other databases are read later than the nodes.
 bool node_machine::is_orphan(const cluster_shard& s) const {
   auto newest = picture_->nodes.empty() ? 0 : picture_->nodes.back().incarnation;
   return s.known && s.owner <= newest && !is_living(s.owner);
@@ -273,7 +273,7 @@ bool node_machine::is_drained() const {
   return moves_.empty() && (shards_owned() == 0 || owners().empty());
 }
 
-/// Who may own shards: a node that drains plans without itself.
+/// The nodes that may own shards: a draining node plans without itself.
 std::vector<incarnation_id> node_machine::owners() const {
   std::vector<incarnation_id> out;
   if (picture_)
@@ -292,7 +292,7 @@ std::vector<incarnation_id> node_machine::suspects(int64_t now_ms) const {
   return out;
 }
 
-/// Whether every living node is well as far as this one sees: shards are only moved then.
+/// Whether this node sees every living node as well. Shards move only then.
 bool node_machine::is_quiet(int64_t now_ms) const {
   auto well = [this](const cluster_node& n) { return n.state == node_state::dead || !is_silent(n); };
   return suspects(now_ms).empty() && std::all_of(picture_->nodes.begin(), picture_->nodes.end(), well);

@@ -13,9 +13,9 @@
 #include <variant>
 #include <vector>
 
-/// The room of the cluster's rules as pure machines: when a node joins, keeps its lease, takes over a shard
-/// (node_machine.cpp), hands one over; which node gets which shard; and the bytes that nodes send one
-/// another. No clock, no I/O, no actor.
+/// The room of the cluster's rules as pure machines: when a node joins, renews its lease, takes over a shard
+/// (node_machine.cpp) or hands one over; which node gets which shard; and the bytes between nodes. No clock,
+/// no I/O, no actor.
 namespace beckon::cluster {
 
 using storage::incarnation_id;
@@ -33,7 +33,7 @@ struct machine_options {
   size_t moves_max = 0;         // shards that move at once in the whole cluster
 };
 
-/// Calls to the tables of the cluster. One at a time is under way.
+/// Calls to the cluster's tables. One at a time.
 struct join_call {};
 struct beat_call {
   std::vector<incarnation_id> suspects;
@@ -57,8 +57,8 @@ using cluster_call = std::variant<join_call, beat_call, activate_call, drain_cal
                                   begin_moves_call, assign_call, cancel_moves_call>;
 
 enum class node_phase : uint8_t {
-  out,      // no member: joins
-  joining,  // makes links to all
+  out,      // not a member; joins
+  joining,  // connects to all others
   active,   //
   draining, // gives its shards away
   left,     // for good
@@ -66,9 +66,9 @@ enum class node_phase : uint8_t {
 
 const char* to_string(node_phase p);
 
-/// One node's part in the cluster: keeps its lease, takes over from the dead, gives away what others should
-/// have. Pure: it is told what happened and when (steady milliseconds), and says what to do next: one call to
-/// the tables at a time, and orders for the shards. Not threadsafe.
+/// One node's part in the cluster: renews its lease, takes over from dead nodes, gives away what others
+/// should own. Pure: it is told what happened and when (steady milliseconds), and returns the next step: one
+/// call to the tables at a time, and orders for the shards. Not threadsafe.
 class node_machine {
  public:
   explicit node_machine(machine_options o);
@@ -83,42 +83,42 @@ class node_machine {
   void moves_begun(const std::vector<storage::cluster_shard>& rows, int64_t now_ms);
   void assigned(const std::vector<storage::cluster_shard>& rows, int64_t sent_ms);
   void moves_cancelled();
-  /// The call under way failed, or its outcome is not known.
+  /// The running call failed, or its outcome is unknown.
   void failed(int64_t now_ms);
 
-  /// The link to a peer came or went.
+  /// The link to a peer came up or went down.
   void link_changed(incarnation_id peer, bool up, int64_t now_ms);
-  /// A peer says who owns a shard. It is believed until the next look: the fence makes a lie harmless.
+  /// A peer says who owns a shard. Trusted until the next picture: the fence makes a lie harmless.
   void hinted(uint16_t shard, incarnation_id owner, uint64_t epoch, int64_t now_ms);
   /// The tables may have changed.
   void look_soon();
-  /// A shard that was told to hand over has finished.
+  /// A shard has finished after an order to hand over.
   void handed_over(uint16_t shard, uint64_t epoch);
-  /// Begins to give everything away.
+  /// Starts to give everything away.
   void drain();
-  /// Nothing is left that needs the membership; with it, a node that drains leaves.
+  /// Nothing needs the membership any more; a draining node may now leave.
   void allow_leaving() { may_leave_ = true; }
 
   // -- what to do ----------------------------------------------------------------------------------
-  /// The next call; none while one is under way or nothing is due.
+  /// The next call; none while one is running or nothing is due.
   std::optional<cluster_call> next_call(int64_t now_ms);
   /// When next_call may have something that it did not have at `now_ms`, if nothing happens before; the
   /// largest number while it waits for something to happen. To be asked after next_call gave none.
   int64_t due_ms(int64_t now_ms) const;
   /// What has changed for the shards since the last time.
   std::vector<shard_order> take_orders();
-  /// What the shard was told last.
+  /// The shard's last order.
   const shard_order& present_order(uint16_t shard) const { return ordered_[shard]; }
-  /// Changes of owners that this node made since the last time: to be told to the others.
+  /// Owner changes made by this node since the last call, to be sent to the others.
   std::vector<storage::cluster_shard> take_news();
 
   // -- what is known -------------------------------------------------------------------------------
   node_phase phase() const { return phase_; }
   incarnation_id self() const { return self_; }
-  /// Until when this node may claim, by its own steady clock.
+  /// How long this node may claim, by its own steady clock.
   int64_t lease_until_ms() const { return lease_until_ms_; }
   const std::optional<storage::cluster_picture>& picture() const { return picture_; }
-  /// Nodes that are alive but this one.
+  /// Living nodes except this one.
   std::vector<incarnation_id> peers() const;
   /// Peers that must be reached before this node becomes active, and are not.
   std::vector<incarnation_id> missing_links() const;
@@ -126,9 +126,9 @@ class node_machine {
   size_t shards_owned() const;
   size_t shards_without_owner() const;
   size_t moves() const { return moves_.size(); }
-  /// Draining, and nothing is left to give away, or nobody to give it to.
+  /// Draining, and nothing is left to give away, or nobody could take it.
   bool is_drained() const;
-  /// How often it was taken for dead while it lived.
+  /// How often it was declared dead while alive.
   uint64_t expulsions() const { return expulsions_; }
 
  private:
@@ -170,7 +170,7 @@ class node_machine {
   node_phase phase_ = node_phase::out;
   incarnation_id self_ = 0;
   int64_t lease_until_ms_ = 0;
-  int64_t contact_since_ms_ = 0; // since when the lease has been held without a gap
+  int64_t contact_since_ms_ = 0; // start of the current gapless lease
   int64_t next_beat_ms_ = 0;
   int64_t last_beat_ms_ = 0;
   int64_t next_move_ms_ = 0;
@@ -179,9 +179,9 @@ class node_machine {
   bool calling_ = false;
   bool look_soon_ = false;
   bool drain_wanted_ = false;
-  bool drain_known_ = false; // the tables say that this node drains
+  bool drain_known_ = false; // the tables show this node as draining
   bool may_leave_ = false;
-  bool fresh_ = false; // the picture came with the last call
+  bool fresh_ = false; // the last call brought the picture
   uint64_t expulsions_ = 0;
   std::optional<storage::cluster_picture> picture_;
   std::array<storage::cluster_shard, decision::shard_count> shards_;

@@ -5,7 +5,7 @@
 #include <limits>
 #include <utility>
 
-// What a node does next.
+// Chooses a node's next step.
 namespace beckon::cluster {
 
 using storage::node_state;
@@ -15,8 +15,7 @@ std::optional<cluster_call> node_machine::next_call(int64_t now_ms) {
   if (calling_ || phase_ == node_phase::left || now_ms < retry_at_ms_)
     return std::nullopt;
   auto next = urgent_call(now_ms);
-  // What else is due is decided on what the tables say now, not on what they said before this node changed
-  // them.
+  // Decide everything else on the tables as they are now, not as they were before this node changed them.
   if (!next && picture_ && self_ != 0 && !look_soon_) {
     next = bury_due(now_ms);
     fresh_ = false;
@@ -68,7 +67,7 @@ std::optional<cluster_call> node_machine::urgent_call(int64_t now_ms) {
   if (due) {
     look_soon_ = false;
     last_beat_ms_ = now_ms;
-    // Whether a suspected node is silent is to be seen in time.
+    // Renew faster, to notice in time whether a suspected node is silent.
     next_beat_ms_ = now_ms + (suspected.empty() ? options_.heartbeat_ms : options_.heartbeat_ms / 4);
     told_suspects_ = suspected;
     return beat_call{std::move(suspected)};
@@ -84,8 +83,8 @@ std::optional<cluster_call> node_machine::urgent_call(int64_t now_ms) {
   return std::nullopt;
 }
 
-// After the database was away every lease in it has run out. So a node calls others dead only once it has
-// itself held its lease without a gap for as long as a lease lasts: by then whoever lives has renewed his.
+// After an outage of the database every lease has run out. So a node declares others dead only after it has
+// held its own lease without a gap for one lease time: by then every living node has renewed.
 std::optional<cluster_call> node_machine::bury_due(int64_t now_ms) {
   if (!fresh_)
     return std::nullopt;
@@ -112,9 +111,9 @@ shard_change node_machine::change_of(uint16_t shard, incarnation_id to) const {
   return {shard, shards_[shard].owner, shards_[shard].epoch, to};
 }
 
-// Shards that were handed over, and those of nobody. Several nodes may see the latter at once: one of them
-// comes first, and the others find that the shards are not as they saw them. So that this is rare, a node
-// waits the longer the later it joined.
+// Shards that were handed over, and shards without an owner. Several nodes may see the latter at once: the
+// first succeeds, and the others find the shards changed. To make this rare, a node waits a little longer the
+// later it joined.
 std::optional<cluster_call> node_machine::assign_due(int64_t now_ms) {
   assign_call out;
   for (const auto& [shard, m] : moves_)
@@ -155,8 +154,7 @@ bool node_machine::may_receive(incarnation_id node) const {
   return n && (n->state == node_state::joining || n->state == node_state::active);
 }
 
-// Shards that do not get finished, those whose next owner is going itself, and those that drain without this
-// node knowing why.
+// Shards that do not finish, whose next owner is leaving, or that drain without this node knowing why.
 std::optional<cluster_call> node_machine::overdue_moves(int64_t now_ms) {
   cancel_moves_call out;
   for (const auto& [shard, m] : moves_)
@@ -174,7 +172,7 @@ std::optional<cluster_call> node_machine::moves_due(int64_t now_ms) {
       || (phase_ == node_phase::active && !is_quiet(now_ms)))
     return std::nullopt;
   auto able = owners();
-  // What is on its way counts where it goes.
+  // Count a moving shard at its destination.
   std::vector<storage::cluster_shard> shards{shards_.begin(), shards_.end()};
   for (auto& s : shards)
     if (s.state == storage::shard_state::draining

@@ -11,7 +11,7 @@ namespace beckon::cluster {
 
 namespace {
 
-/// Indices of nodes are positions in `owners`.
+/// Node indices are positions in `owners`.
 struct share {
   size_t held = 0;
   size_t quota = 0;
@@ -20,7 +20,7 @@ struct share {
   size_t wanted() const { return held < quota ? quota - held : 0; }
 };
 
-/// One shard that may move to one node.
+/// A possible move of one shard to one node.
 struct offer {
   uint64_t weight = 0;
   size_t shard = 0; // position in `shards`
@@ -44,8 +44,7 @@ class planner {
   std::vector<storage::shard_change> changes() {
     std::vector<storage::shard_change> result;
     for (const auto& o : offers()) {
-      // What was given or taken before is out of the shares, so the offers that are left are taken as they
-      // stand.
+      // Earlier moves are already reflected in the shares, so take the remaining offers as they are.
       auto& to = shares_[o.to];
       auto& from = holders_[o.shard];
       if (taken_[o.shard] || to.wanted() == 0 || (from && shares_[*from].surplus() == 0))
@@ -80,7 +79,7 @@ class planner {
       shares_[by_held[i]].quota = even + (i < one_more ? 1 : 0);
   }
 
-  /// Every shard that may leave with every node that wants some, the strongest preference first.
+  /// Every shard that may leave paired with every node that wants some, strongest preference first.
   std::vector<offer> offers() {
     taken_.assign(shards_.size(), false);
     std::vector<offer> result;
@@ -102,7 +101,7 @@ class planner {
   const std::vector<storage::cluster_shard>& shards_;
   const std::vector<storage::incarnation_id>& owners_;
   std::vector<share> shares_;
-  std::vector<std::optional<size_t>> holders_; // by position in `shards_`; empty: nobody who may own it
+  std::vector<std::optional<size_t>> holders_; // by position in `shards_`; empty: no eligible owner
   std::vector<bool> taken_;
 };
 

@@ -4,7 +4,7 @@ namespace beckon::cluster {
 
 namespace {
 
-/// The finalizer of MurmurHash3: a bijection, so that what differs stays different.
+/// The finalizer of MurmurHash3: a bijection, so distinct values stay distinct.
 uint64_t mix(uint64_t h) {
   h = (h ^ (h >> 33)) * 0xff51afd7ed558ccdu;
   h = (h ^ (h >> 33)) * 0xc4ceb9fe1a85ec53u;
@@ -12,13 +12,12 @@ uint64_t mix(uint64_t h) {
 }
 
 constexpr uint64_t golden =
-    0x9e3779b97f4a7c15u; // 2^64 / golden ratio: keeps small numbers away from 0, which mix keeps
+    0x9e3779b97f4a7c15u; // 2^64 / golden ratio: moves small numbers away from 0, which mix maps to itself
 
 } // namespace
 
 uint64_t preference(storage::incarnation_id node, uint16_t shard) {
-  // Both are mixed first: incarnations and shards are small numbers in a row, and so are what is left of them
-  // when they are merely added.
+  // Mix both first: incarnations and shards are small consecutive numbers, and so would be their sum.
   return mix(mix(node + golden) + mix((uint64_t{shard} + 1) * golden));
 }
 

@@ -15,7 +15,7 @@ shard_machine::effect shard_machine::apply(const shard_order& order) {
   now_ = order;
   if (!is_here(order.phase))
     return is_here(before.phase) || order != before ? effect::lose : effect::none;
-  // Under another epoch somebody else may have had it meanwhile.
+  // Under another epoch another node may have owned it in between.
   auto same = is_here(before.phase) && before.owner == order.owner && before.epoch == order.epoch;
   if (order.phase == shard_phase::handing_over)
     return same && before.phase == order.phase ? effect::none : effect::hand_over;
@@ -25,7 +25,7 @@ shard_machine::effect shard_machine::apply(const shard_order& order) {
 }
 
 shard_machine::admission shard_machine::admit(bool forwarded, uint64_t epoch_known) const {
-  // Who knows of a newer owner than we do is ahead of us: our order is on its way.
+  // The sender knows a newer owner than this node: our order is on its way.
   if (epoch_known > now_.epoch)
     return admission::hold;
   switch (now_.phase) {

@@ -6,15 +6,15 @@
 
 namespace beckon::cluster {
 
-/// What one node does with one shard.
+/// What a node does with a shard.
 enum class shard_phase : uint8_t {
-  nobody,       // it is not known who owns it, or nobody does: asks wait a little
+  nobody,       // no owner, or an unknown one: asks wait a little
   serving,      // this node owns it
-  handing_over, // this node still owns it, finishes what is under way and begins nothing
+  handing_over, // this node still owns it, finishes running work and starts nothing
   elsewhere,    // another node owns it
 };
 
-/// What a shard is told by its node.
+/// An order from the node to a shard.
 struct shard_order {
   uint16_t shard = 0;
   shard_phase phase = shard_phase::nobody;
@@ -27,32 +27,32 @@ struct shard_order {
   friend bool operator!=(const shard_order& a, const shard_order& b) { return !(a == b); }
 };
 
-/// The states of one shard on one node: what an order changes, and what becomes of an ask. Pure.
+/// The states of one shard on one node: what an order changes, and how to handle an ask. Pure.
 class shard_machine {
  public:
-  /// What has to be done besides.
+  /// What an order requires.
   enum class effect : uint8_t {
     none,
-    serve,     // asks that were held are served, from what is in memory
-    start,     // the shard is new here: memory is empty, asks that were held are served
-    hand_over, // finish what is under way, then say so
-    lose,      // forget everything, give up what is under way; asks that were held go where the shard is
+    serve,     // serve held asks from memory
+    start,     // the shard is new here: memory is empty, serve held asks
+    hand_over, // finish running work, then report
+    lose,      // forget everything, abandon running work; held asks go to the new owner
   };
-  /// What becomes of an ask.
+  /// How to handle an ask.
   enum class admission : uint8_t {
     serve,
     hold,    // until the next order, for a bounded time
     forward, // to the owner
-    moved,   // it came from another node already: tell it who the owner is
+    moved,   // another node sent it here: tell it who the owner is
   };
 
-  /// A shard of a node that is no part of a cluster: it serves, with no fence.
+  /// A shard of a node without a cluster: it serves, without a fence.
   shard_machine() : now_{0, shard_phase::serving, 0, 0} {}
 
   effect apply(const shard_order& order);
 
-  /// `forwarded`: another node sent it here. `epoch_known`: the newest epoch of this shard that its sender
-  /// knows of; 0: none.
+  /// `forwarded`: another node sent it here. `epoch_known`: the newest epoch of this shard known to the
+  /// sender; 0: none.
   admission admit(bool forwarded, uint64_t epoch_known) const;
 
   shard_phase phase() const { return now_.phase; }

@@ -21,13 +21,13 @@ constexpr size_t frame_bytes_typical = 64;
 constexpr size_t reserve_bytes_max = 65536;
 constexpr size_t name_bytes_max = 255;
 
-/// By the place in `frame`; on the wire they count from 1.
+/// By position in `frame`; on the wire they count from 1.
 constexpr std::array<const char*, 9> kind_names = {"decide ask",     "decide answer", "user ask",
                                                    "user answer",    "events ask",    "events answer",
                                                    "catalogue hint", "route hint",    "look hint"};
 static_assert(kind_names.size() == std::variant_size_v<frame>);
 
-/// The wire's number for a frame: its place in the variant and one.
+/// A frame's number on the wire: its position in the variant plus one.
 template <class Frame, size_t Place = 0>
 constexpr uint8_t kind() {
   if constexpr (std::is_same_v<std::variant_alternative_t<Place, frame>, Frame>)
@@ -49,7 +49,7 @@ constexpr auto readers(std::index_sequence<Places...>) {
 
 constexpr auto read_frame = readers(std::make_index_sequence<std::variant_size_v<frame>>{});
 
-/// Takes the version and what it is; false with the fault when they are not as wanted.
+/// Reads the version and the kind; false with the fault if they are not as expected.
 bool take_marks(wire_reader& in, mark wanted, std::string& fault) {
   const char* what = wanted == mark::hello ? "hello" : "batch";
   if (in.at_end()) {

@@ -12,11 +12,11 @@
 #include <variant>
 #include <vector>
 
-/// What nodes send one another, as bytes: one hello each way, then batches of frames. Pure; any thread.
+/// The messages between nodes as bytes: one hello each way, then batches of frames. Pure; any thread.
 ///
-/// A hello or a batch begins with the version of the protocol and what it is, one byte each. The head of a
-/// batch has fixed places (little-endian); frames follow one another, each a byte for its kind and then its
-/// members, numbers as varints and texts with their length in front. Each value has one encoding.
+/// A hello or a batch begins with the protocol version and its kind, one byte each. The head of a batch has
+/// fixed positions (little-endian). Each frame is a byte for its kind and then its members, numbers as
+/// varints and strings with their length in front. Each value has exactly one encoding.
 namespace beckon::cluster {
 
 constexpr uint8_t protocol_version = 1;
@@ -24,14 +24,14 @@ constexpr uint8_t protocol_version = 1;
 constexpr size_t event_properties_bytes_max = 16384; // as JSON text
 
 struct wire_bounds {
-  size_t batch_bytes_max = 8u << 20; // the head counts too
+  size_t batch_bytes_max = 8u << 20; // including the head
   size_t frames_max = 8192;
 };
 
 /// Who owns a shard, as the sender knows it.
 struct route_claim {
   uint16_t shard = 0; // below decision::shard_count
-  uint64_t owner = 0; // incarnation; 0: nobody, or not known
+  uint64_t owner = 0; // incarnation; 0: none, or unknown
   uint64_t epoch = 0;
 };
 
@@ -39,36 +39,37 @@ enum class ask_result : uint8_t {
   done,
   unavailable,
   overloaded,
-  moved, // the node asked is not the owner; `route` tells who is
+  moved, // the asked node is not the owner; `route` names the owner
 };
 
-/// A decision wanted from the owner of the user's shard.
+/// Asks the owner of the user's shard for a decision.
 struct decide_ask_frame {
-  uint64_t id = 0;          // the sender's, comes back with the answer
-  uint64_t epoch = 0;       // of the shard, as the sender knows it
-  uint32_t deadline_ms = 0; // until when the sender waits: the low bits of Unix time by the database's clock
+  uint64_t id = 0;    // the sender's; returned with the answer
+  uint64_t epoch = 0; // of the shard, as the sender knows it
+  uint32_t deadline_ms =
+      0; // when the sender stops waiting: the low bits of Unix time by the database's clock
   decision::decide_request request;
   std::string request_id; // empty: none
-  uint64_t catalog = 0;   // the version that the sender has: no older one may decide
+  uint64_t catalog = 0;   // the sender's version: an older one must not decide
 };
 
 struct decide_answer_frame {
   uint64_t id = 0;
   ask_result result = ask_result::done;
   route_claim route;
-  std::string body; // the JSON object that the client gets; sent only when done
+  std::string body; // the JSON object for the client; sent only when done
 };
 
 enum class user_verb : uint8_t { get, replace_profile, patch_profile, erase };
 
-/// What a client wants from the user's owner.
+/// A client's request for the user's owner.
 struct user_ask_frame {
   uint64_t id = 0;
   uint64_t epoch = 0;
   uint32_t deadline_ms = 0;
   user_verb verb = user_verb::get;
   std::string user;
-  std::string document; // a JSON object: the profile or the patch; with get and erase not sent
+  std::string document; // a JSON object: the profile or the patch; not sent for get and erase
 };
 
 struct user_answer_frame {
@@ -104,17 +105,17 @@ struct events_answer_frame {
   std::string detail; // for the log
 };
 
-/// The catalogue in the store has this version.
+/// The version of the catalogue in the store.
 struct catalog_hint_frame {
   uint64_t version = 0;
 };
 
-/// A shard changed hands.
+/// A shard has a new owner.
 struct route_hint_frame {
   route_claim route;
 };
 
-/// The tables of the cluster changed: look.
+/// The cluster's tables have changed: read them.
 struct look_hint_frame {};
 
 using frame =
@@ -125,22 +126,22 @@ struct batch_head {
   uint64_t from = 0; // incarnations
   uint64_t to = 0;
   uint64_t sequence = 0;
-  uint64_t acknowledged = 0; // the highest sequence taken from the peer
+  uint64_t acknowledged = 0; // the highest sequence received from the peer
 };
 
 struct batch {
   batch_head head;
-  std::vector<frame> frames; // none: it only acknowledges
+  std::vector<frame> frames; // empty: only an acknowledgement
 };
 
-/// Builds a batch frame by frame, without a variant for each. What is added must be as the decoder wants it,
-/// which is what the HTTP front lets through.
+/// Builds a batch frame by frame, without a variant for each. Frames must satisfy the decoder, as everything
+/// does that the HTTP front accepts.
 class batch_writer {
  public:
   explicit batch_writer(const wire_bounds& bounds = {});
 
-  /// False when the batch would grow beyond its bounds: then it stays as it was. A frame that does not fit an
-  /// empty batch fits none.
+  /// False if the batch would exceed its bounds: then it is unchanged. A frame that does not fit into an
+  /// empty batch fits into none.
   [[nodiscard]] bool add(const decide_ask_frame& f);
   [[nodiscard]] bool add(const decide_answer_frame& f);
   [[nodiscard]] bool add(const user_ask_frame& f);
@@ -152,16 +153,15 @@ class batch_writer {
   [[nodiscard]] bool add(const look_hint_frame& f);
   [[nodiscard]] bool add(const frame& f);
 
-  /// Takes over all frames of `other`, behind its own, and empties it. False when they do not fit: then both
-  /// stay as they were.
+  /// Moves all frames of `other` to the end of this batch. False if they do not fit: then both are unchanged.
   [[nodiscard]] bool merge(batch_writer& other);
 
-  /// Of the batch as it would be sent now, with its head.
+  /// The size of the batch if sent now, with its head.
   size_t size_bytes() const { return bytes_.size(); }
   size_t frames() const { return frames_; }
   bool empty() const { return frames_ == 0; }
 
-  /// The bytes of the batch, also of one without frames; the writer is empty then.
+  /// The bytes of the batch, even of one without frames; the writer is empty afterwards.
   std::string finish(const batch_head& head);
 
  private:
@@ -174,13 +174,13 @@ class batch_writer {
 };
 
 /// Empty, with a text for the log in `fault`, unless the bytes are exactly a batch of this version within the
-/// bounds whose frames hold what the HTTP front would let through: identifiers, UTF-8, 1 to 20 distinct
-/// placements, attributes and event properties within their bounds, states that can be read. Texts of JSON
-/// objects other than properties are UTF-8 within braces, not more. Takes memory for at most `frames_max`
-/// frames and 50 times the size of the bytes.
+/// bounds, and its frames hold what the HTTP front would accept: identifiers, UTF-8, 1 to 20 distinct
+/// placements, attributes and event properties within their bounds, readable states. Of JSON objects other
+/// than properties only UTF-8 and the braces are checked. Uses memory for at most `frames_max` frames and 50
+/// times the size of the bytes.
 std::optional<batch> decode_batch(std::string_view bytes, const wire_bounds& bounds, std::string& fault);
 
-/// What nodes say first to one another.
+/// The first message between two nodes.
 struct hello {
   uint8_t protocol = protocol_version;
   std::string cluster; // its name, an identifier

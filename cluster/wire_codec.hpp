@@ -6,15 +6,15 @@
 #include <string>
 #include <string_view>
 
-/// How each kind of frame is written and read; within the folder only.
+/// Writes and reads each kind of frame; only for this folder.
 namespace beckon::cluster {
 
-/// Takes parts of frames and checks them; remembers what was wrong first.
+/// Reads and checks parts of frames; remembers the first fault.
 class wire_reader : public base::byte_reader {
  public:
   using base::byte_reader::byte_reader;
 
-  /// Nothing more is read. `why` lives for ever.
+  /// Stops reading. `why` must live for ever.
   void refuse(const char* why) {
     if (good())
       why_ = why;
@@ -60,7 +60,7 @@ class wire_reader : public base::byte_reader {
     return result;
   }
 
-  /// Looks like the text of a JSON object: whoever uses it reads it, or hands it to a client as it is.
+  /// Looks like a JSON object. Whoever uses it parses it or passes it to a client unchanged.
   std::string_view object_text_or_none(const char* why) {
     auto result = utf8(why);
     bool in_braces = result.size() >= 2 && result.front() == '{' && result.back() == '}';
@@ -93,7 +93,7 @@ void put(std::string& out, const catalog_hint_frame& f);
 void put(std::string& out, const route_hint_frame& f);
 void put(std::string& out, const look_hint_frame& f);
 
-/// Fill a frame that is as it was made. What stands in it after a refusal is of no use.
+/// Fill a fresh frame. After a refusal its content is useless.
 void read(wire_reader& in, decide_ask_frame& f);
 void read(wire_reader& in, decide_answer_frame& f);
 void read(wire_reader& in, user_ask_frame& f);

@@ -15,7 +15,7 @@ using base::put_varint;
 using decision::attribute_scalar;
 using decision::attribute_value;
 
-constexpr size_t list_elements_max = 100; // as where attributes are read from JSON
+constexpr size_t list_elements_max = 100; // the same limit as for attributes in JSON
 constexpr size_t placement_bytes_min = 2; // a length and a byte
 constexpr size_t attribute_bytes_min = 3; // a name of one byte and a truth value
 constexpr uint64_t explain_bit = 1;
@@ -124,7 +124,7 @@ void read(wire_reader& in, decision::attributes& out) {
     last = name;
     out.set(std::string{name}, read_value(in));
   }
-  // A byte here is at most six of JSON, so the text is made only when that leaves a doubt.
+  // A byte here is at most six bytes of JSON, so render the text only if that bound is inconclusive.
   if (in.good() && (bytes_before - in.left()) * 6 + 2 > decision::attributes_bytes_max
       && decision::to_json(out).size() > decision::attributes_bytes_max)
     in.refuse("the attributes are too large");

@@ -21,7 +21,7 @@ int64_t read_time(wire_reader& in) {
   return ms;
 }
 
-/// Properties are stored, and later written into lists of one line each, without anybody reading them again.
+/// Properties are stored, and later copied into one-line lists, without being parsed again.
 bool is_line_of_properties(std::string_view text) {
   auto control = [](char c) { return static_cast<unsigned char>(c) < 0x20; };
   if (text.size() > event_properties_bytes_max || std::any_of(text.begin(), text.end(), control))

@@ -8,10 +8,8 @@
 #include <string_view>
 #include <vector>
 
-/// The room of the configuration: one table of keys (name, type, default, unit, bounds, a line of text) from
-/// which reading, checking, `help`, `cluster.ini` and the page of the docs are made.
-///
-/// Every configuration key, declared once; everything else about configuration is made from that table.
+/// The room of the configuration: one table declares every key (name, type, default, unit, bounds, a line of
+/// text). Reading, checking, `help`, `cluster.ini` and the docs page are generated from it.
 namespace beckon::config {
 
 enum class value_type : uint8_t { integer, boolean, text, choice };
@@ -20,15 +18,15 @@ enum class value_type : uint8_t { integer, boolean, text, choice };
 struct key {
   std::string_view name; // "http.port"
   value_type type = value_type::integer;
-  std::string_view default_value; // as it would be written, without quotes
+  std::string_view default_value; // as written in a file, without quotes
   std::string_view unit;          // "ms", "bytes", "" for none
-  int64_t min = 0;                // integers: bounds, both included
+  int64_t min = 0;                // integers: inclusive bounds
   int64_t max = 0;
   std::string_view choices; // choice: "sqlite|mysql"
   std::string_view text;    // one line: what it does
 };
 
-/// The part of a key's name before the first dot, and what its keys are about.
+/// A section: the part of a key's name before the last dot, and its subject.
 struct section {
   std::string_view name;
   std::string_view text;
@@ -38,10 +36,10 @@ struct section {
 /// bytes.
 const std::vector<key>& keys();
 const std::vector<section>& sections();
-/// The entry with that name; null when there is none.
+/// The key with that name; null if there is none.
 const key* find_key(std::string_view name);
 
-/// Where a value came from, weakest first.
+/// The source of a value, weakest first.
 enum class origin : uint8_t { built_in, file, environment, command_line };
 
 /// A complete, checked set of values. Immutable after reading. Threadsafe.
@@ -50,8 +48,7 @@ class configuration {
   /// All defaults.
   configuration();
 
-  /// The value of a key that the table declares with that type; asking for another is a programming error
-  /// (aborts).
+  /// The value of a key that the table declares with that type; any other name aborts (a programming error).
   int64_t integer(std::string_view name) const;
   bool boolean(std::string_view name) const;
   const std::string& text(std::string_view name) const; // also for choices
@@ -70,13 +67,13 @@ class configuration {
 /// Why a configuration was refused; the error's text is for people.
 enum class errc : uint8_t {
   unreadable = 1, // the file is missing, too large or cannot be read
-  invalid,        // at least one key or value is wrong; nothing was taken over
+  invalid,        // at least one key or value is wrong; nothing was applied
 };
 
-/// All that is wrong, one problem a line.
+/// All problems, one per line.
 std::string describe(const caf::error& e);
 
-/// What to read: a file (empty: none), environment entries "NAME=value", and command line words like
+/// The sources: a file (empty: none), environment entries "NAME=value", and arguments like
 /// "--http.port=8081".
 struct sources {
   std::string file;
@@ -85,13 +82,13 @@ struct sources {
 };
 
 /// Order: built-in < file < environment < command line. A missing file, an unknown key (with the nearest
-/// known name), a wrong type or a value out of bounds is an error that names file and line, variable or
-/// argument, what is wrong, and the remedy. All errors are collected into one text, one a line.
+/// known name), a wrong type or a value out of bounds is an error that names the place (file and line,
+/// variable or argument), the problem and the remedy. All errors are collected into one text, one per line.
 caf::expected<configuration> read(const sources& from);
 
 /// The reference cluster.ini: every key, commented, with its default.
 std::string reference_ini();
-/// The same as a table in Markdown for the docs.
+/// The same as Markdown tables for the docs.
 std::string reference_markdown();
 /// For --help: one line per key.
 std::string reference_help();

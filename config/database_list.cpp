@@ -11,12 +11,13 @@ namespace beckon::config {
 
 namespace {
 
-/// Databases of one node; the shards of users cannot be told apart further.
+/// Most databases of one node; there are only this many user shards.
 constexpr size_t databases_max = 256;
 
-constexpr const char* replica_form = "write HOST:PORT, several parted by commas, like db2:3306, [::1]:3307";
+constexpr const char* replica_form =
+    "write HOST:PORT, several separated by commas, like db2:3306, [::1]:3307";
 constexpr const char* shard_form =
-    "write HOST:PORT/DATABASE, several parted by commas, each followed by its replicas if it has some, like "
+    "write HOST:PORT/DATABASE, several separated by commas, each followed by its replicas, if any, like "
     "db1:3306/users_0+db3:3306, db2:3306/users_1";
 
 std::string_view trimmed(std::string_view s) {

@@ -13,14 +13,14 @@ struct database_address {
   uint16_t port = 0;
 };
 
-/// One of the databases that users are spread over, with its read-only copies.
+/// One of the databases that hold users, with its read-only copies.
 struct shard_database {
   database_address where;
   std::string name;
   std::vector<database_address> replicas;
 };
 
-/// A list, or what is wrong with its text and how it should look.
+/// A list, or what is wrong with its text and the expected form.
 template <class T>
 struct parsed_list {
   std::vector<T> list;

@@ -36,7 +36,7 @@ class line_reader {
       rest_.remove_prefix(1);
   }
 
-  /// Whether nothing but a comment is left.
+  /// Whether only a comment is left.
   bool at_end() {
     skip_blanks();
     return rest_.empty() || ends_line(rest_.front());
@@ -66,7 +66,7 @@ class line_reader {
     return take_front(n);
   }
 
-  /// What stands between two quotes, the first of which is taken already; empty without a closing one.
+  /// The text up to the closing quote; the opening one is already consumed. Empty without a closing quote.
   std::optional<std::string> until(char quote) {
     std::string result;
     while (!rest_.empty()) {
@@ -136,7 +136,7 @@ class ini_parser {
       return;
     if (!in.at_end()) {
       error(entry.name + ": unexpected " + quoted(in.rest())
-            + " after the value; a text stands in double quotes, a comment begins with #");
+            + " after the value; put a text in double quotes, begin a comment with #");
       return;
     }
     result.entries.push_back(std::move(entry));

@@ -11,7 +11,7 @@ namespace beckon::config {
 /// How a value was written.
 enum class ini_form : uint8_t { word, string, atom }; // 8080, "text", 'choice'
 
-/// One line `name = value`; `name` has its section in front.
+/// One line `name = value`; `name` includes its section.
 struct ini_entry {
   size_t line = 0; // from 1
   std::string name;
@@ -25,12 +25,12 @@ struct ini_error {
 };
 
 struct ini_content {
-  std::vector<ini_entry> entries; // in the order of the file
+  std::vector<ini_entry> entries; // in file order
   std::vector<ini_error> errors;
 };
 
-/// Reads the whole text: sections, dotted names, "strings" with \" \\ \n \t, 'atoms', comments from # or ; to
-/// the end of the line. A line that cannot be read becomes an error; the others are still read.
+/// Parses the whole text: sections, dotted names, "strings" with \" \\ \n \t, 'atoms', comments from # or ;
+/// to the end of the line. A line that cannot be parsed becomes an error; the others are still parsed.
 ini_content parse_ini(std::string_view text);
 
 } // namespace beckon::config

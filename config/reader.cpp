@@ -40,14 +40,14 @@ caf::error failure(errc code, std::string detail) {
   return {static_cast<uint8_t>(code), caf::atom("config"), caf::make_message(std::move(detail))};
 }
 
-/// `; did you mean …?` with the nearest of the names, or a pointer to the list of all keys.
+/// `; did you mean …?` with the nearest name, or a pointer to the list of all keys.
 std::string suggestion(std::string_view name, const std::vector<std::string_view>& known) {
   if (auto near = json::nearest(name, known))
     return "; did you mean " + std::string{*near} + '?';
   return "; \"beckon help keys\" lists all";
 }
 
-/// Whether the word after --key is its value. A truth value may be left out: --http.reuse-port means true.
+/// Whether the word after --key is its value. A boolean may be left out: --http.reuse-port means true.
 bool is_value_of(const key* k, std::string_view word) {
   if (k && k->type == value_type::boolean)
     return word == "true" || word == "false";
@@ -76,7 +76,7 @@ class reader {
     for (const auto& entry : ini.entries) {
       auto place = path + ':' + std::to_string(entry.line);
       if (auto [i, added] = first_lines.emplace(entry.name, entry.line); !added)
-        problem(place, entry.name + " was set before, in line " + std::to_string(i->second) + "; leave one");
+        problem(place, entry.name + " was set before, in line " + std::to_string(i->second) + "; remove one");
       else
         file_entry(place, entry);
     }
@@ -134,14 +134,14 @@ class reader {
     }
   }
 
-  /// Relations between keys, checked when each value is good by itself.
+  /// Relations between keys, checked when each value is valid by itself.
   void relations() {
     not_above("writers.batch-jobs-max", "writers.queue-jobs-max");
     not_above("writers.batch-bytes-max", "writers.queue-bytes-max");
     not_above("limits.stream-piece-bytes-max", "limits.output-bytes-max");
     not_above("limits.body-bytes-max", "limits.request-bytes-in-flight-max");
     if (!result_.text("mysql.password").empty() && !result_.text("mysql.password-file").empty())
-      problem("mysql.password", "is set and mysql.password-file as well; keep the file");
+      problem("mysql.password", "is set, and so is mysql.password-file; keep the file");
   }
 
   caf::expected<configuration> finish() {

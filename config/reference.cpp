@@ -28,7 +28,7 @@ void append_wrapped(std::string& out, std::string_view prefix, std::string_view 
   }
 }
 
-/// The default as it stands in a file.
+/// The default as written in a file.
 std::string written_default(const key& k) {
   if (k.type == value_type::text)
     return '"' + std::string{k.default_value} + '"';
@@ -52,13 +52,13 @@ std::string type_text(const key& k) {
 
 std::string reference_ini() {
   std::string out =
-      R"(# Every key of Beckon with its default. Lines with # explain; take the ; away from a key to change it.
-# Texts stand in "double quotes", choices in 'single quotes', numbers and true/false without.
-# Stronger than this file: the environment (BECKON_HTTP_PORT=8081), then the command line (--http.port=8081).
-# An unknown key or a wrong value stops the start. This file is made by "beckon help ini".
+      R"(# Every key of Beckon with its default. Lines with # explain; remove the ; before a key to change it.
+# Texts are in "double quotes", choices in 'single quotes', numbers and true/false unquoted.
+# The environment (BECKON_HTTP_PORT=8081) overrides this file, and the command line (--http.port=8081) overrides both.
+# An unknown key or a wrong value stops the start. "beckon help ini" generates this file.
 #
-# A single node needs no file at all. Three nodes of one cluster, here all on this host, need this much; files to
-# start from are in deploy/three-nodes/, and docs/operating.md goes through it:
+# A single node needs no file at all. Three nodes of one cluster on one host need these keys. deploy/three-nodes/
+# has files to start from, and docs/operating.md explains the steps:
 #
 #   node1.ini                  node2.ini                  node3.ini
 #
@@ -70,7 +70,7 @@ std::string reference_ini() {
 #   [cluster]                  [cluster]                  [cluster]
 #   port = 7401                port = 7402                port = 7403
 #
-#   [storage]                  # from here on the same in all three: one database is what makes them one cluster
+#   [storage]                  # the rest is the same in all three: sharing one database makes them a cluster
 #   backend = 'mysql'
 #   [mysql]
 #   host = "127.0.0.1"
@@ -78,8 +78,8 @@ std::string reference_ini() {
 #   password-file = "data/mysql-password"
 #   database = "beckon"
 #
-# On hosts of their own the ports and directories may be the same, and each names in [cluster] the address where the
-# others reach it, with its certificate (address, tls-cert, tls-key, tls-ca).
+# On separate hosts the ports and directories may be the same. There each node sets in [cluster] the address at which
+# the others reach it, and its certificate (address, tls-cert, tls-key, tls-ca).
 )";
   for (const auto& s : sections()) {
     out.append("\n# ").append(s.text).append("\n[").append(s.name).append("]\n");
@@ -99,10 +99,9 @@ std::string reference_ini() {
 std::string reference_markdown() {
   std::string out = R"(# Configuration
 
-This page is made from the table in `config/keys.cpp` by `beckon help markdown`; change the table, not the page.
+`beckon help markdown` generates this page from the table in `config/keys.cpp`; change the table, not the page.
 
-A node on an empty data directory needs no configuration at all. Where one is wanted, a value is looked up in this
-order, the last one that has it wins:
+A node needs no configuration. A value comes from the last of these sources that sets it:
 
 1. the default built into the program,
 2. `cluster.ini` in the working directory, or the file named with `--config FILE`,

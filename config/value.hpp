@@ -8,11 +8,11 @@
 
 namespace beckon::config {
 
-/// One value as its key wants it, or what is wrong with it.
+/// One value in its key's type, or what is wrong with it.
 struct checked_value {
   std::string text;
   int64_t number = 0;  // integers, and booleans as 0 or 1
-  std::string problem; // empty: the value is good
+  std::string problem; // empty: the value is valid
 };
 
 /// Checks type, bounds and choices. `written` is the value without quotes.

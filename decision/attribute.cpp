@@ -64,7 +64,7 @@ void write_part(json::writer& out, const std::vector<attribute_scalar>& list) {
   out.end_array();
 }
 
-/// At least as many bytes as the value has as JSON text: an escape makes six of one, a number has at most 25.
+/// An upper bound on the size of the value as JSON text: an escape takes six bytes, a number at most 25.
 size_t bytes_bound(const attribute_value& v) {
   if (const auto* text = std::get_if<std::string>(&v))
     return 2 + text->size() * 6;
@@ -87,13 +87,13 @@ void check_size(const attributes& a, const json::path& where, json::field_errors
   size_t bound = 2;
   for (const auto& [name, v] : a.items())
     bound += 4 + name.size() * 6 + bytes_bound(v);
-  // The text itself is made only in the rare case that the cheap bound leaves a doubt.
+  // Render the text only if the cheap bound is inconclusive.
   if (bound > attributes_bytes_max && to_json(a).size() > attributes_bytes_max)
     json::add_error(errors, where,
                     "must have at most " + std::to_string(attributes_bytes_max) + " bytes as JSON text");
 }
 
-/// Applies one member; whether null removes a name or says nothing comes to the same for a new set.
+/// Applies one member. In a new set, null removes nothing.
 void apply_member(attributes& target, const json::value& name, const json::value& v, const json::path& where,
                   json::field_errors& errors) {
   auto key = json::view(name);
@@ -162,7 +162,7 @@ void patch_attributes(attributes& target, const json::value& v, const json::path
   attributes result = target;
   for (auto i = v.MemberBegin(); i != v.MemberEnd() && errors.size() < json::field_errors_max; ++i) {
     apply_member(result, i->name, i->value, where, errors);
-    // A removal later in the same patch could make room again, but not for ever more names.
+    // A later removal in the same patch could make room again, but not for an unlimited number of names.
     if (result.size() > 2 * attributes_max)
       break;
   }

@@ -12,7 +12,7 @@
 
 namespace beckon::decision {
 
-/// What a rule may look at: a truth value, a number, a text, or a list of these.
+/// A value that a rule may examine: a boolean, a number, a string, or a list of these.
 using attribute_scalar = std::variant<bool, int64_t, double, std::string>;
 using attribute_value = std::variant<bool, int64_t, double, std::string, std::vector<attribute_scalar>>;
 
@@ -33,15 +33,15 @@ class attributes {
   std::vector<std::pair<std::string, attribute_value>> items_;
 };
 
-/// A truth value, a number or a text as it stands in JSON; empty for anything else.
+/// A JSON boolean, number or string; empty for anything else.
 std::optional<attribute_scalar> parse_scalar(const json::value& v);
 
 /// Reads a JSON object of attributes: names are identifiers, values scalars or arrays of scalars (at most
-/// 100); null is left out. Errors are added with their pointers.
+/// 100); null is skipped. Adds errors with their pointers.
 attributes parse_attributes(const json::value& v, const json::path& where, json::field_errors& errors);
 
-/// Merge patch (RFC 7396, one level): null removes a name, anything else sets it. The bounds hold for the
-/// result. When an error is added, `target` is left as it was.
+/// Merge patch (RFC 7396, one level): null removes a name, anything else sets it. The bounds apply to the
+/// result. If an error is added, `target` is unchanged.
 void patch_attributes(attributes& target, const json::value& v, const json::path& where,
                       json::field_errors& errors);
 

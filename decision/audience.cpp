@@ -50,7 +50,7 @@ void write_facts(const node& n, const facts& f, json::writer& out, std::vector<s
     write_facts(child, f, out, written);
 }
 
-/// Compiles one rule with everything in it, counting as it goes.
+/// Compiles one rule with its nested rules, and counts them.
 class compiler {
  public:
   explicit compiler(json::field_errors& errors) : errors_(errors) {}

@@ -11,8 +11,8 @@ namespace beckon::decision {
 
 struct user_state;
 
-/// Where a rule looks values up. A name under `context.` stands in the request's context and nowhere else;
-/// any other one in the request's attributes, then in the stored profile. Any pointer may be null.
+/// Where a rule looks up values. A name with the prefix `context.` refers to the request's context; any other
+/// name to the request's attributes, then to the stored profile. Any pointer may be null.
 struct facts {
   const attributes* context = nullptr; // names without the "context." prefix
   const attributes* request = nullptr;
@@ -31,10 +31,10 @@ class audience_rule {
   audience_rule() = default;
   explicit audience_rule(std::shared_ptr<const node> root) : root_(std::move(root)) {}
 
-  /// True for an empty rule. Never throws, never errs: unlike types compare false.
+  /// True for an empty rule. Never throws or fails: values of different types compare false.
   bool matches(const facts& f) const;
   bool empty() const { return root_ == nullptr; }
-  /// A JSON object of everything the rule looks at and what it found there, null for nothing.
+  /// A JSON object of every attribute the rule examines and its value, null if missing.
   std::string facts_json(const facts& f) const;
 
  private:
@@ -44,12 +44,12 @@ class audience_rule {
 constexpr size_t audience_nodes_max = 200;
 constexpr size_t audience_depth_max = 10;
 
-/// Compiles the JSON form: {"all": […]}, {"any": […]}, {"not": …}, {"attribute","op","value"}, and
-/// {"op": "seen|clicked|dismissed|converted", "popup", "within"}. An unknown operator, a value that does not
-/// fit its operator, an unknown member: an error with its pointer. Recursion is bounded by
-/// audience_depth_max. `ne`, `not_in`, `none_of` and `not_exists` are the exact opposites of `eq`, `in`,
-/// `any_of` and `exists`: true too for a missing attribute and for one of another type. The other operators
-/// are false for both.
+/// Compiles the JSON form: {"all": […]}, {"any": […]}, {"not": …}, {"attribute","op","value"}, and {"op":
+/// "seen|clicked|dismissed|converted", "popup", "within"}. An unknown operator or member, or a value that
+/// does not fit its operator, is an error with its pointer. audience_depth_max bounds the recursion. `ne`,
+/// `not_in`, `none_of` and `not_exists` are the exact opposites of `eq`, `in`, `any_of` and `exists`, so they
+/// are also true for an attribute that is missing or has another type. The other operators are false in both
+/// cases.
 audience_rule compile_audience(const json::value& v, const json::path& where, json::field_errors& errors);
 
 } // namespace beckon::decision

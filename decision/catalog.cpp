@@ -24,7 +24,7 @@ settings parse_settings(const json::value& v, json::field_errors& errors, settin
   settings result = base;
   json::path root;
   json::object_reader in{v, root, errors};
-  // "0s" is no duration elsewhere (nothing lasts no time), but the plain way to say that there is no gap.
+  // "0s" is not a valid duration elsewhere, but here it is the plain way to say "no gap".
   const auto* gap = in.member("min_gap");
   auto none =
       gap != nullptr ? gap->IsString() && json::view(*gap) == "0s" : v.IsObject() && v.HasMember("min_gap");

@@ -21,7 +21,7 @@ constexpr bool is_number = std::is_same_v<T, int64_t> || std::is_same_v<T, doubl
 
 template <class A, class B>
 bool equal_parts(const A& a, const B& b) {
-  if constexpr (is_number<A> && is_number<B>) // a long double holds either exactly
+  if constexpr (is_number<A> && is_number<B>) // a long double represents both exactly
     return static_cast<long double>(a) == static_cast<long double>(b);
   else if constexpr (std::is_same_v<A, B>)
     return a == b;
@@ -54,7 +54,7 @@ bool all_in_list(const attribute_value& v, const std::vector<attribute_scalar>& 
          });
 }
 
-/// Below, at or above zero, as the attribute is to the operand; empty for unlike types.
+/// Negative, zero or positive: how the attribute compares to the operand; empty for different types.
 std::optional<int> order(const attribute_value& v, const condition& c) {
   auto sign = [](auto a, auto b) { return static_cast<int>(a > b) - static_cast<int>(a < b); };
   if (const auto* text = std::get_if<std::string>(&v)) {
@@ -152,7 +152,7 @@ bool is_outcome(test t) {
   return t == test::seen || t == test::clicked || t == test::dismissed || t == test::converted;
 }
 
-/// When the user last did what the condition asks about; 0 for never.
+/// When the user last did what the condition names; 0 for never.
 int64_t outcome_ms(const condition& c, const facts& f) {
   const auto* record = f.state != nullptr ? f.state->find(c.attribute) : nullptr;
   if (record == nullptr)

@@ -16,7 +16,7 @@ class RE2;
 
 namespace beckon::decision {
 
-/// What an operator tests once its opposite has been taken apart (`ne` is `equal`, negated).
+/// What an operator tests, without negation (`ne` is `equal`, negated).
 enum class test : uint8_t {
   equal,
   in,
@@ -43,8 +43,8 @@ enum class test : uint8_t {
   converted,
 };
 
-/// A leaf of an audience rule: one attribute (or what the user did with one popup) against one operand.
-/// Immutable once compiled.
+/// A leaf of an audience rule: one attribute (or the user's history with one popup) compared with one
+/// operand. Immutable once compiled.
 struct condition {
   test what = test::exists;
   bool negated = false;
@@ -68,7 +68,7 @@ constexpr size_t condition_values_max = 1000;
 constexpr size_t pattern_bytes_max = 512;
 constexpr int64_t pattern_memory_bytes_max = 262'144; // program and match cache of one expression
 
-/// Compiles the members of a leaf; `in` finishes with the caller. Errors are added with their pointers.
+/// Compiles the members of a leaf; the caller finishes `in`. Adds errors with their pointers.
 condition compile_condition(json::object_reader& in);
 
 } // namespace beckon::decision

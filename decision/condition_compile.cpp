@@ -202,7 +202,7 @@ condition compile_condition(json::object_reader& in) {
   condition c;
   const auto* spec = find_operator(in);
   if (spec == nullptr) {
-    // Without an operator nothing is known about the other members: they are all let pass.
+    // Without an operator nothing is known about the other members, so accept them all.
     for (auto name : {"attribute", "value", "popup", "within"})
       in.member(name);
     return c;

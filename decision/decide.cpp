@@ -13,7 +13,7 @@ namespace {
 
 using placement_list = std::vector<placement_decision>;
 
-/// The placement before `index` that took the popup in this very decision, or null.
+/// The earlier placement that took the popup in this decision, or null.
 const std::string* taken_by(const request_view& v, const placement_list& placements, size_t index,
                             const popup& p) {
   for (size_t i = 0; i < index; ++i)
@@ -49,11 +49,11 @@ void decide_placement(const request_view& v, const std::vector<popup_ptr>& candi
     if (v.request.explain)
       explain(v, *p, refused_by, taken, out);
     else if (out.popup || ((v.in_gap || v.held_out) && out.why != reason::no_popup))
-      break; // the other candidates could not change the answer
+      break; // further candidates cannot change the answer
   }
 }
 
-/// The state after showing what was decided.
+/// The state after showing the decided popups.
 user_state charged(const request_view& v, const placement_list& placements) {
   auto now_ms = v.known.now_ms;
   auto next = v.state;
@@ -62,7 +62,8 @@ user_state charged(const request_view& v, const placement_list& placements) {
       continue;
     auto& record = next.touch(shown.popup->id);
     record.shows += record.shows < UINT32_MAX ? 1 : 0;
-    record.last_shown_ms = std::max(record.last_shown_ms, now_ms); // not back, when the clock was set back
+    record.last_shown_ms =
+        std::max(record.last_shown_ms, now_ms); // never back, even if the clock was set back
   }
   if (v.config.min_gap_ms > 0)
     next.next_eligible_ms = now_ms + v.config.min_gap_ms;
@@ -70,8 +71,8 @@ user_state charged(const request_view& v, const placement_list& placements) {
   return next;
 }
 
-/// The first moment from `floor_ms` on at which nothing but audience and trigger, which a later request may
-/// fit, can keep the popup from this user; never_ms when there is none before `best_ms`.
+/// The first moment from `floor_ms` on at which only audience and trigger, which a later request may match,
+/// can keep the popup from this user; never_ms if there is none before `best_ms`.
 int64_t comes_back_ms(const popup& p, const user_state& state, std::string_view user, int64_t floor_ms,
                       int64_t best_ms) {
   auto at = std::max({floor_ms, p.from_ms.value_or(0), limits_lift_ms(p.freq, state.find(p.id))});
@@ -92,7 +93,7 @@ std::optional<int64_t> next_eligible(const catalog& c, const request_view& v, co
     for (const auto& p : c.at(placement)) {
       best_ms = std::min(best_ms, comes_back_ms(*p, state, v.request.user, floor_ms, best_ms));
       if (best_ms == floor_ms)
-        break; // no candidate can come back earlier
+        break; // no candidate can return earlier
     }
   }
   auto at = best_ms == never_ms ? state.next_eligible_ms : best_ms;

@@ -9,21 +9,21 @@
 #include <string_view>
 #include <vector>
 
-/// The room of the decision, all of it pure: no clock, no I/O, no actor. Popups and their audiences are
-/// compiled to a catalogue; a user's state says what that user has seen; decide() takes both and the time,
-/// and says what to show, what that changes, and why. A popup's cap is checked in gates.cpp.
+/// The room of the decision, which is pure: no clock, no I/O, no actor. Popups and their audiences are
+/// compiled into a catalogue. A user's state records what the user has seen. decide() takes both and the
+/// time, and returns what to show, the new state, and why. gates.cpp checks a popup's cap.
 namespace beckon::decision {
 
 enum class reason : uint8_t {
   match,
-  no_popup, // nothing live at this placement now (also: no trigger fits)
+  no_popup, // nothing live at this placement (or no trigger matches)
   no_match, // audience
   rollout,
   holdout,
-  capped,   // a limit that time alone does not lift
-  cooldown, // a limit that time alone lifts
+  capped,   // a limit that time does not lift
+  cooldown, // a limit that time lifts
   quiet_hours,
-  unavailable, // never from decide(): the claim could not be made durable
+  unavailable, // never from decide(): the claim could not be stored
 };
 constexpr size_t reason_count = 9;
 std::string_view to_string(reason r); // "MATCH", "NO_POPUP", …
@@ -38,7 +38,7 @@ struct decide_request {
   bool dry_run = false;
 };
 
-/// Why one candidate was, or was not, chosen. `gate` names the first gate that refused it.
+/// Why one candidate was or was not chosen. `gate` names the first gate that refused it.
 struct candidate {
   std::string popup;
   uint64_t revision = 0;
@@ -56,18 +56,18 @@ struct placement_decision {
 
 struct decision {
   std::vector<placement_decision> placements; // as in the request, same order
-  /// Before it no decide for these placements can return a popup to this user while the catalogue stays;
-  /// empty when one may be returned at once, or when no moment can be given (no candidate that time would
-  /// bring back).
+  /// Before this moment no decide for these placements can return a popup to this user, unless the catalogue
+  /// changes. Empty if one may be returned at once, or if no moment is known (time would bring no candidate
+  /// back).
   std::optional<int64_t> next_eligible_ms;
   bool claims = false; // at least one popup is shown and must be charged: write `next` before answering
   user_state next;     // meaningful only with `claims`; version + 1. Never with dry_run.
 };
 
-/// The whole decision, pure: no I/O, no clock, no lock. Gates in the order of the design: live/window/
-/// placement/trigger, holdout, the user's gap, the popup's own limits, audience, rollout, priority, variant.
-/// Cost grows with the candidates at the placements, not with the catalogue.
-/// Times in `state` that lie ahead of `now_ms` (a clock set back) count as they stand: never shows too early.
+/// The whole decision, pure: no I/O, no clock, no lock. Gates in order: live/window/placement/trigger,
+/// holdout, the user's gap, the popup's own limits, audience, rollout, priority, variant. Cost grows with the
+/// candidates at the placements, not with the catalogue. Times in `state` that lie ahead of `now_ms` (the
+/// clock was set back) are used unchanged, so nothing is shown too early.
 decision decide(const catalog& c, const user_state& state, const attributes* profile,
                 const decide_request& request, int64_t now_ms);
 

@@ -6,8 +6,8 @@
 
 namespace beckon::decision {
 
-/// What the explanation says about one candidate. `outdone_by`: the placement that took the popup for gate
-/// `taken`; the id of the popup shown instead when the candidate passed every gate but was outranked.
+/// The explanation for one candidate. `outdone_by`: for gate `taken` the placement that took the popup; for a
+/// candidate that passed every gate but was outranked, the id of the popup shown instead.
 candidate explain_candidate(const request_view& v, const popup& p, gate refused_by,
                             std::string_view outdone_by);
 

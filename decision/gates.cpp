@@ -18,13 +18,13 @@ bool is_shown_out(const frequency& f, const popup_record& r) {
   return f.max_shows && r.shows >= *f.max_shows;
 }
 
-/// The end of a wait that began at `since_ms`; 0 when there is none.
+/// The end of a wait that began at `since_ms`; 0 if there is none.
 int64_t wait_end_ms(int64_t since_ms, const std::optional<int64_t>& wait_ms) {
   return since_ms != 0 && wait_ms ? since_ms + *wait_ms : 0;
 }
 
 gate limit_refusal(const frequency& f, const popup_record& r, int64_t now_ms) {
-  // Limits for good come first: a popup refused by one of them is not said to come back.
+  // Permanent limits come first, so that a popup refused by one is not announced to return.
   if (is_stopped(f, r))
     return gate::stop_after;
   if (is_shown_out(f, r))
@@ -81,8 +81,8 @@ reason reason_of(gate g) {
   case gate::after_dismiss:
   case gate::after_click:
     return reason::cooldown;
-  // A popup that another placement of this answer took goes to that placement the next time too: waiting
-  // does not bring it here.
+  // A popup taken by another placement of this answer goes there the next time too, so waiting does not bring
+  // it here.
   case gate::taken:
   case gate::stop_after:
   case gate::max_shows:

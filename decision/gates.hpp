@@ -7,7 +7,7 @@
 
 namespace beckon::decision {
 
-/// What can refuse a popup, in the order in which it is asked.
+/// The checks that can refuse a popup, in order.
 enum class gate : uint8_t {
   window,
   trigger,
@@ -21,7 +21,7 @@ enum class gate : uint8_t {
   after_click,
   audience,
   rollout,
-  none, // nothing refuses it
+  none, // not refused
 };
 std::string_view to_string(gate g); // "match" for none
 
@@ -35,19 +35,19 @@ struct request_view {
   bool in_gap = false;
 };
 
-/// The first gate that refuses the popup; a live one, placed here.
+/// The first gate that refuses the popup, which is live and placed here.
 gate first_refusal(const request_view& v, const popup& p, bool taken);
 
-/// What a refusal by this gate means for the placement, as far as one candidate can tell.
+/// What a refusal by this gate means for the placement, judged by one candidate.
 reason reason_of(gate g);
 
-/// Whether `a` says more about a placement than `b`: of all candidates' reasons the strongest one is given.
+/// Whether `a` says more about a placement than `b`: the strongest reason of all candidates is reported.
 bool is_stronger(reason a, reason b);
 
 constexpr int64_t never_ms = INT64_MAX;
 
-/// The first moment at which the popup's own limits let it be shown again; 0 when they do not stand in the
-/// way, never_ms when time does not lift them. `r` may be null.
+/// The first moment at which the popup's own limits allow it again; 0 if they allow it now, never_ms if time
+/// does not lift them. `r` may be null.
 int64_t limits_lift_ms(const frequency& f, const popup_record* r);
 
 } // namespace beckon::decision

@@ -61,7 +61,7 @@ bool in_rollout(std::string_view salt, std::string_view user, double percent) {
     return true;
   if (!(percent > 0.0))
     return false;
-  // 0.07 × 100 is a little more than 7 in binary, which would let an eighth bucket in.
+  // In binary 0.07 × 100 is slightly more than 7, which would admit an eighth bucket.
   double limit = percent * 100.0;
   if (double whole = std::round(limit); std::abs(limit - whole) < 1e-6)
     limit = whole;

@@ -16,8 +16,8 @@ uint32_t rollout_bucket(std::string_view salt, std::string_view user);
 /// Whether the user is within `percent` (0 to 100) of all users.
 bool in_rollout(std::string_view salt, std::string_view user, double percent);
 
-/// 64-bit FNV-1a of the user id with the finalizer of MurmurHash3 (fmix64): which shard a user belongs to
-/// must be the same on every node and for ever.
+/// 64-bit FNV-1a of the user id with the finalizer of MurmurHash3 (fmix64). The result selects a user's shard
+/// and must be the same on every node for ever.
 uint64_t user_hash(std::string_view user);
 
 constexpr uint32_t shard_count = 256;

@@ -13,7 +13,7 @@ constexpr unsigned mapped_prefix_bits = 96; // ::ffff:0:0/96 holds the IPv4 addr
 
 struct written_address {
   ip_address address;
-  bool mapped = false; // written as IPv6 although IPv4
+  bool mapped = false; // an IPv4 address written as IPv6
 };
 
 std::optional<written_address> parse_address(std::string_view text) {

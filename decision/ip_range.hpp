@@ -23,7 +23,7 @@ struct ip_range {
   bool contains(const ip_address& a) const;
 };
 
-/// "10.0.0.0/8", "2001:db8::/32", or one address. Bits of the address beyond the prefix are not looked at.
+/// "10.0.0.0/8", "2001:db8::/32", or one address. Bits beyond the prefix are ignored.
 std::optional<ip_range> parse_ip_range(std::string_view text);
 
 } // namespace beckon::decision

@@ -20,7 +20,7 @@ constexpr std::array<std::string_view, 4> status_names = {"draft", "live", "paus
 constexpr std::array<std::string_view, 5> event_names = {"impression", "click", "dismiss", "convert",
                                                          "custom"};
 
-/// "must be one of a, b, c", with the nearest of them for a slip.
+/// "must be one of a, b, c", with the nearest one for a likely typo.
 template <size_t N>
 std::string choice_text(std::string_view given, const std::array<std::string_view, N>& names) {
   std::string result = "must be one of";
@@ -139,7 +139,7 @@ void read_frequency(popup& p, json::object_reader& in) {
   f.finish();
 }
 
-/// The text of the member `content`, empty when there is none.
+/// The text of the member `content`, empty if there is none.
 std::string read_content(json::object_reader& in) {
   const auto* v = in.object("content");
   if (v == nullptr)
@@ -227,7 +227,7 @@ size_t pick_variant(const popup& p, std::string_view user) {
       return i;
     point -= p.variants[i].weight;
   }
-  return 0; // not reached: the point lies below the sum of the weights
+  return 0; // unreachable: the point is below the sum of the weights
 }
 
 } // namespace beckon::decision

@@ -13,30 +13,29 @@ namespace beckon::decision {
 
 enum class popup_status : uint8_t { draft, live, paused, archived };
 
-/// What a user did with a popup, apart from having been shown it.
+/// What a user did with a popup, apart from seeing it.
 enum class event_type : uint8_t { impression, click, dismiss, convert, custom };
 std::string_view to_string(event_type t);
 std::optional<event_type> event_type_from(std::string_view text);
 
 /// How often one user may see one popup. Times in milliseconds.
 struct frequency {
-  std::optional<int64_t> every_ms;   // least time between two shows
+  std::optional<int64_t> every_ms;   // minimum time between two shows
   std::optional<uint32_t> max_shows; // in all
-  bool stop_after_click = false;     // never again once clicked, dismissed, converted
+  bool stop_after_click = false;     // never again after a click, dismissal, conversion
   bool stop_after_dismiss = false;
   bool stop_after_convert = false;
-  std::optional<int64_t> after_dismiss_ms; // not before this long after the last dismissal
-  std::optional<int64_t> after_click_ms;   // not before this long after the last click
+  std::optional<int64_t> after_dismiss_ms; // minimum time since the last dismissal
+  std::optional<int64_t> after_click_ms;   // minimum time since the last click
 };
 
 struct variant {
   std::string id;
   uint32_t weight = 1;
-  std::string content_json; // compact JSON text, spliced into answers as it is
+  std::string content_json; // compact JSON text, inserted into answers unchanged
 };
 
-/// One popup as it is decided upon: everything parsed, nothing left to compile. Immutable once in a
-/// catalogue.
+/// One popup, ready for decisions: everything parsed and compiled. Immutable once in a catalogue.
 struct popup {
   std::string id;
   uint64_t revision = 0;
@@ -51,7 +50,7 @@ struct popup {
   double rollout_percent = 100.0;
   std::string rollout_salt; // the popup's id unless given
   frequency freq;
-  std::string content_json;      // empty when variants carry the content
+  std::string content_json;      // empty if variants carry the content
   std::vector<variant> variants; // empty: no variants
   uint64_t weight_sum = 0;
 };
@@ -60,10 +59,9 @@ constexpr size_t content_bytes_max = 32768;
 constexpr size_t placements_max = 20;
 constexpr size_t variants_max = 20;
 
-/// Reads and checks a popup document (shape in the API reference). Every error is added with its pointer; the
-/// result is usable only when none was. `revision` is not part of the document (0 in the result).
-/// `forced_id`: the id from the path of a PUT; a document without id takes it, one with another id is an
-/// error.
+/// Reads and checks a popup document (see the API reference). Adds every error with its pointer; the result
+/// is usable only if none was added. `revision` is not part of the document (0 in the result). `forced_id` is
+/// the id from the path of a PUT: a document without an id takes it, and one with another id is an error.
 popup parse_popup(const json::value& document, std::optional<std::string_view> forced_id,
                   json::field_errors& errors);
 

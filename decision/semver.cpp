@@ -17,7 +17,7 @@ bool is_numeric(std::string_view part) {
   return std::all_of(part.begin(), part.end(), is_digit);
 }
 
-/// Takes the text up to the next `stop` off the head of `rest`, and the stop itself.
+/// Removes the text up to the next `stop`, and the stop itself, from the start of `rest`.
 std::string_view take_part(std::string_view& rest, char stop) {
   auto at = rest.find(stop);
   auto part = rest.substr(0, at);
@@ -33,7 +33,7 @@ std::optional<uint64_t> parse_number(std::string_view part) {
   return result;
 }
 
-/// Identifiers of letters, digits and hyphens between dots; a numeric one in a pre-release has no leading
+/// Dot-separated identifiers of letters, digits and hyphens; a numeric one in a pre-release has no leading
 /// zero.
 bool are_identifiers(std::string_view text, bool prerelease) {
   auto allowed = [](char c) {

@@ -103,7 +103,7 @@ bool apply_event(user_state& s, event_type type, std::string_view popup, int64_t
   if (outcome_time(unused, type) == nullptr)
     return false;
   auto moment = std::min(at_ms, now_ms);
-  if (moment <= 0) // 0 says never
+  if (moment <= 0) // 0 means never
     return false;
   if (s.popups.size() >= popup_records_max && s.find(popup) == nullptr)
     return false;
@@ -133,7 +133,7 @@ std::string encode(const user_state& s) {
   }
   base::put_varint(out, s.requests.size());
   for (const auto& r : s.requests) {
-    base::put_fixed(out, r.hash); // a hash has no small values: fixed is shorter
+    base::put_fixed(out, r.hash); // hashes are rarely small, so fixed width is shorter
     put_time(out, r.at_ms);
   }
   return out;

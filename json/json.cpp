@@ -19,7 +19,7 @@ namespace beckon::json {
 namespace {
 
 constexpr size_t text_bytes_max = size_t{1} << 30; // lengths within RapidJSON are 32 bits wide
-constexpr size_t scan_keys_max = 16;               // up to here comparing each with each is the fastest
+constexpr size_t scan_keys_max = 16;               // up to here pairwise comparison is fastest
 
 uint64_t key_hash(std::string_view key) {
   uint64_t h = 14695981039346656037u;
@@ -28,8 +28,8 @@ uint64_t key_hash(std::string_view key) {
   return h;
 }
 
-/// RapidJSON lets a lone low surrogate through ("\udc00") and writes it as the bytes ED B0 80. No well-formed
-/// UTF-8 has ED followed by A0 or more.
+/// RapidJSON accepts a lone low surrogate ("\udc00") and writes it as the bytes ED B0 80. Well-formed UTF-8
+/// never has ED followed by A0 or more.
 bool has_surrogate(std::string_view text) {
   const char* at = text.data();
   const char* end = at + text.size();
@@ -40,7 +40,7 @@ bool has_surrogate(std::string_view text) {
   return false;
 }
 
-/// Stands between the reader and the document and refuses what RapidJSON would accept.
+/// Sits between reader and document and refuses what RapidJSON would accept.
 class strict_filter {
  public:
   using Ch = char;
@@ -61,8 +61,8 @@ class strict_filter {
   bool Uint64(uint64_t i) { return out_.Uint64(i); }
   bool Double(double d) { return out_.Double(d); }
 
-  // The reader hands numbers over as text: its own conversion is off by one in the last place now and then,
-  // and its exact one reads beyond its tables for extreme exponents.
+  // Take numbers as text: the reader's own conversion is sometimes off by one in the last place, and its
+  // exact one reads beyond its tables for extreme exponents.
   bool RawNumber(const char* text, rapidjson::SizeType size, bool) {
     const char* end = text + size;
     int64_t i = 0;
@@ -74,8 +74,7 @@ class strict_filter {
     double d = 0;
     auto r = std::from_chars(text, end, d);
     if (r.ec != std::errc{} || r.ptr != end || !std::isfinite(d))
-      return refuse(
-          "a number is too large or too small to be held; it must fit a 64-bit floating-point number");
+      return refuse("a number is out of range; it must fit a 64-bit floating-point number");
     return out_.Double(d);
   }
 
@@ -91,15 +90,15 @@ class strict_filter {
   bool Key(const char* text, rapidjson::SizeType size, bool copy) {
     if (!check_text({text, size}))
       return false;
-    // Hashes stand for the keys. A document made so that two hashes collide is refused, which harms its
-    // sender only.
+    // Compare hashes instead of keys. A document crafted so that two hashes collide is refused, which harms
+    // only its sender.
     auto hash = key_hash({text, size});
     auto first = keys_.begin() + static_cast<std::ptrdiff_t>(object_starts_.back());
     if (keys_.size() - object_starts_.back() < scan_keys_max) {
       for (auto i = first; i != keys_.end(); ++i)
         if (i->hash == hash)
           return refuse("the key \"" + clipped({text, size})
-                        + "\" stands twice in one object; keep one of them");
+                        + "\" appears twice in one object; keep one of them");
     }
     keys_.push_back({hash, in_.Tell()});
     return out_.Key(text, size, copy);
@@ -112,7 +111,7 @@ class strict_filter {
       auto twice = std::adjacent_find(first, keys_.end(), [](auto& a, auto& b) { return a.hash == b.hash; });
       if (twice != keys_.end())
         return refuse_at((twice + 1)->offset,
-                         "the key that ends here stands twice in one object; keep one of them");
+                         "the key that ends here appears twice in one object; keep one of them");
     }
     keys_.resize(object_starts_.back());
     object_starts_.pop_back();
@@ -158,7 +157,7 @@ class strict_filter {
   size_t depth_ = 0;
   std::string refusal_;
   size_t refusal_offset_ = 0;
-  // A request body stays within this buffer, so that the check costs it no allocation.
+  // A request body fits into this buffer, so the check needs no allocation.
   std::array<std::byte, 2048> buffer_;
   std::pmr::monotonic_buffer_resource memory_{buffer_.data(), buffer_.size()};
   std::pmr::vector<key_mark> keys_{&memory_};
@@ -168,7 +167,7 @@ class strict_filter {
 using pool = rapidjson::MemoryPoolAllocator<>;
 using reader = rapidjson::GenericReader<rapidjson::UTF8<>, rapidjson::UTF8<>, pool>;
 
-/// Feeds one text to a document; a functor because that is what Document::Populate takes.
+/// Feeds one text to a document; a functor, as Document::Populate requires.
 class text_source {
  public:
   text_source(std::string_view text, size_t depth_max) : text_(text), depth_max_(depth_max) {}
@@ -187,8 +186,8 @@ class text_source {
     } else if (result.IsError()) {
       error_ = parse_error{result.Offset(), rapidjson::GetParseError_En(result.Code())};
     } else if (stream.Tell() != text_.size()) {
-      // The stream says NUL at its end, so the reader takes a real NUL for the end.
-      error_ = parse_error{stream.Tell(), "there is something after the JSON value; send one value only"};
+      // The stream signals its end with NUL, so the reader would take a real NUL for the end.
+      error_ = parse_error{stream.Tell(), "there is text after the JSON value; send only one value"};
     }
     return !error_;
   }
@@ -259,7 +258,7 @@ size_t utf8_length(std::string_view text) {
 } // namespace
 
 void assertion_failed(const char* condition) {
-  throw std::logic_error(std::string{"a JSON value was used as what it is not: "} + condition);
+  throw std::logic_error(std::string{"a JSON value was used as the wrong type: "} + condition);
 }
 
 std::optional<parse_error> parse(std::string_view text, document& out, size_t depth_max) {

@@ -24,7 +24,8 @@ void append_escaped(std::string& out, std::string_view key) {
   }
 }
 
-/// Letters to insert, delete, change, or swap with their neighbour. Both at most nearest_bytes_max bytes.
+/// Counts letters to insert, delete, change, or swap with their neighbour. Both have at most
+/// nearest_bytes_max bytes.
 size_t edit_distance(std::string_view a, std::string_view b) {
   using row = std::array<size_t, nearest_bytes_max + 1>;
   row before_last{};
@@ -228,7 +229,7 @@ std::optional<std::string_view> nearest(std::string_view name,
   if (name.size() > nearest_bytes_max)
     return std::nullopt;
   std::optional<std::string_view> best;
-  size_t best_distance = 1 + std::max<size_t>(1, name.size() / 3); // more slips than that is another word
+  size_t best_distance = 1 + std::max<size_t>(1, name.size() / 3); // beyond this it is another word
   for (auto candidate : candidates) {
     if (candidate.size() > nearest_bytes_max)
       continue;

@@ -11,10 +11,10 @@
 
 namespace beckon::json {
 
-/// In which way a member is wrong, for callers that answer with codes.
+/// The kind of mistake, for callers that answer with codes.
 enum class fault : uint8_t { bad_value, missing, unknown };
 
-/// One thing wrong with a document: where (RFC 6901 JSON pointer) and what, with the remedy.
+/// One mistake in a document: where (RFC 6901 JSON pointer), what, and the remedy.
 struct field_error {
   std::string pointer;
   std::string detail;
@@ -23,28 +23,28 @@ struct field_error {
 
 using field_errors = std::vector<field_error>;
 
-/// At most this many errors are collected for one document; the rest would not help.
+/// Maximum number of errors collected for one document.
 constexpr size_t field_errors_max = 20;
 
-/// A place in a document, kept as a chain on the stack so that a pointer text is made only for an error.
+/// A place in a document, kept as a chain on the stack; the pointer text is built only for errors.
 struct path {
   const path* parent = nullptr;
-  std::string_view key; // a member, when `index` is negative
+  std::string_view key; // a member, if `index` is negative
   int64_t index = -1;   // an array element otherwise
-  /// RFC 6901, "" for the root. Keys longer than 256 bytes are cut and end in "…".
+  /// RFC 6901, "" for the root. Keys longer than 256 bytes are shortened and end in "…".
   std::string text() const;
 };
 
-/// Adds an error at `where` (unless `field_errors_max` are there already).
+/// Adds an error at `where`, up to `field_errors_max`.
 void add_error(field_errors& errors, const path& where, std::string detail, fault kind = fault::bad_value);
 
-/// Checked access to the members of one JSON object. Collects every error with its pointer and goes on, so
-/// that one answer names all of them. After the known members were asked for, `finish()` reports each
-/// member that nobody asked for as unknown, with the nearest known name.
-/// Each accessor returns an empty value when the member is absent, null (treated as absent) or wrong.
+/// Checked access to the members of one JSON object. Collects every error with its pointer and continues, so
+/// that one answer names all of them. `finish()` then reports each member that was not asked for as unknown,
+/// with the nearest known name. Each accessor returns an empty value if the member is absent, null (same as
+/// absent) or wrong.
 class object_reader {
  public:
-  /// `v` may be anything; unless it is an object one error is added and every member is absent.
+  /// `v` may be anything; if it is not an object, one error is added and every member is absent.
   object_reader(const value& v, const path& where, field_errors& errors);
 
   enum class need : uint8_t { optional, required };
@@ -65,11 +65,10 @@ class object_reader {
   std::optional<int64_t> time_ms(std::string_view name);
   /// An array with min to max elements.
   const value* array(std::string_view name, size_t min, size_t max, need n = need::optional);
-  /// A JSON object, not looked into.
+  /// A JSON object, not examined further.
   const value* object(std::string_view name, need n = need::optional);
 
-  /// The place of the member `name`, for use in nested readers. Valid while this reader lives and `name`
-  /// does.
+  /// The place of the member `name`, for nested readers. Valid while this reader and `name` live.
   path at(std::string_view name) const { return path{&where_, name, -1}; }
   void error(std::string_view name, std::string detail) { add_error(errors_, at(name), std::move(detail)); }
   const path& where() const { return where_; }
@@ -88,7 +87,7 @@ class object_reader {
 /// 1 to 128 bytes of UTF-8 without control characters (U+0000–U+001F, U+007F, U+0080–U+009F).
 bool is_identifier(std::string_view text);
 
-/// The candidate with the least edit distance to `name`, if it is near enough to be a likely slip.
+/// The candidate with the smallest edit distance to `name`, if it is close enough to be a likely typo.
 std::optional<std::string_view> nearest(std::string_view name,
                                         const std::vector<std::string_view>& candidates);
 

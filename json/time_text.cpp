@@ -34,7 +34,7 @@ int days_before_month(bool leap, int month) { // month 1 to 13
   return month_starts[static_cast<size_t>(month - 1)] + (leap && month > 2 ? 1 : 0);
 }
 
-/// Takes fixed-width parts from the head of a text; after the first misfit everything fails.
+/// Reads fixed-width parts from the start of a text; after the first mismatch everything fails.
 class scanner {
  public:
   explicit scanner(std::string_view text) : rest_(text) {}
@@ -120,7 +120,7 @@ int64_t scan_clock_ms(scanner& in) {
   int fraction = scan_fraction_ms(in);
   if (!in.good() || hour > 23 || minute > 59 || second > 60)
     return in.fail();
-  if (second == 60) { // a leap second: Unix time has no place for it
+  if (second == 60) { // a leap second, which Unix time cannot represent
     second = 59;
     fraction = 999;
   }
@@ -145,7 +145,7 @@ struct unit {
   int64_t ms;
 };
 
-// Smallest first: of two texts of equal length the one with the smaller unit is kept ("7d", not "1w").
+// Smallest first: of two texts of equal length the smaller unit wins ("7d", not "1w").
 constexpr std::array<unit, 6> units = {unit{"ms", 1},      unit{"s", second_ms}, unit{"m", minute_ms},
                                        unit{"h", hour_ms}, unit{"d", day_ms},    unit{"w", 7 * day_ms}};
 
@@ -173,14 +173,14 @@ void write_rfc3339(char* to, int64_t unix_ms) {
   int64_t since = std::clamp(unix_ms, first_ms, last_ms) - first_ms;
   int64_t days = since / day_ms;
   int64_t clock = since % day_ms;
-  int64_t year = days * 400 / 146097; // right, or one too many or too few near a new year
+  int64_t year = days * 400 / 146097; // exact, or off by one near a new year
   while (days_before_year(year + 1) <= days)
     ++year;
   while (days_before_year(year) > days)
     --year;
   auto day = static_cast<int>(days - days_before_year(year));
   bool leap = is_leap(year);
-  int month = day / 31 + 1; // never too late, at most one month too early
+  int month = day / 31 + 1; // exact, or one month too early
   if (days_before_month(leap, month + 1) <= day)
     ++month;
   std::memcpy(to, "0000-00-00T00:00:00.000Z", rfc3339_bytes);

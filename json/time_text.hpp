@@ -8,8 +8,8 @@
 
 namespace beckon::json {
 
-/// RFC 3339 with any offset and up to nine fraction digits, to Unix milliseconds (fractions cut). Empty when
-/// the text is not a real moment (month 13, 30 February, hour 24); second 60 is taken as 59.999.
+/// RFC 3339 with any offset and up to nine fraction digits, to Unix milliseconds (truncated). Empty if the
+/// text is not a real moment (month 13, 30 February, hour 24); second 60 is read as 59.999.
 std::optional<int64_t> parse_rfc3339_ms(std::string_view text);
 
 /// "2026-11-20T10:30:00.000Z". Years 0 to 9999.
@@ -18,7 +18,7 @@ constexpr size_t rfc3339_bytes = 24;
 /// Writes these bytes, and no NUL, to `to`.
 void write_rfc3339(char* to, int64_t unix_ms);
 
-/// "90s", "500ms", "30m", "24h", "7d", "2w": a positive whole number and one unit; at most ten years.
+/// "90s", "500ms", "30m", "24h", "7d", "2w": a positive whole number and a unit; at most ten years.
 std::optional<int64_t> parse_duration_ms(std::string_view text);
 
 /// The shortest exact form: 86400000 is "1d", 90000 is "90s".

@@ -38,7 +38,7 @@ acceptor::outcome outcome_of(int error) {
   case ENOBUFS:
   case ENOMEM:
     return acceptor::outcome::no_memory;
-  default: // the client left again, or its network failed: accept(2) reports that here
+  default: // the client left again or its network failed, which accept(2) reports here
     return acceptor::outcome::failed;
   }
 }
@@ -81,7 +81,7 @@ bool acceptor::refuse(std::string_view answer) {
   const int fd = ::accept4(listening_, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
   if (fd >= 0) {
     (void)::send(fd, answer.data(), answer.size(),
-                 MSG_NOSIGNAL); // a courtesy: it fits an empty socket buffer
+                 MSG_NOSIGNAL); // best effort: it fits into an empty socket buffer
     ::shutdown(fd, SHUT_WR);
     std::array<char, 16384> request{};
     (void)::recv(fd, request.data(), request.size(), 0); // unread input would turn the close into a reset
@@ -91,11 +91,11 @@ bool acceptor::refuse(std::string_view answer) {
   return fd >= 0;
 }
 
-// Closing a listener resets whoever stands in its queue, and accepting until the queue is empty leaves a gap
-// before the close. A filter that drops each SYN ends the queue's growth first. Clients that come now send
-// their SYN again a second later, and then find the port closed.
+// Closing a listener resets all connections in its queue, and accepting until the queue is empty leaves a gap
+// before the close. A filter that drops each SYN first stops the queue from growing. New clients resend their
+// SYN a second later and then find the port closed.
 bool shut_out_newcomers(int listening) {
-  constexpr uint32_t flags_at = 13; // of the TCP header, which is where the filter of a TCP socket begins
+  constexpr uint32_t flags_at = 13; // of the TCP header, where the filter of a TCP socket starts
   constexpr uint32_t syn = 0x02;
   constexpr uint32_t syn_or_ack = 0x12;
   constexpr uint32_t whole_packet = 0xffffffff;

@@ -6,18 +6,18 @@
 
 namespace beckon::net {
 
-/// From now on nobody new can begin to connect to this listening socket, in whatever process it is open.
-/// False when the kernel has no such filter; everything else works on.
+/// Blocks new connections to this listening socket, in every process that has it open. False if the kernel
+/// has no such filter; everything else still works.
 bool shut_out_newcomers(int listening);
 
-/// Takes connections from a listening socket, and keeps one descriptor in reserve so that a client can be
-/// told when descriptors have run out instead of waiting in the queue. Runs on: I/O thread.  Blocks: no.
+/// Accepts connections from a listening socket. Keeps one descriptor in reserve, so that clients get an
+/// answer instead of waiting in the queue when descriptors run out. Runs on: I/O thread. Blocks: no.
 class acceptor {
  public:
   enum class outcome : uint8_t {
     accepted,
-    empty,       // nobody waits
-    failed,      // this one is gone again; go on
+    empty,       // no connection waits
+    failed,      // this one is gone; continue
     descriptors, // none left in the process or the system
     no_memory,
   };
@@ -27,7 +27,7 @@ class acceptor {
     std::string peer; // address as text
   };
 
-  /// Owns `listening` from now on.
+  /// Takes ownership of `listening`.
   explicit acceptor(int listening);
   ~acceptor();
   acceptor(const acceptor&) = delete;
@@ -36,12 +36,12 @@ class acceptor {
   int fd() const { return listening_; }
   bool is_open() const { return listening_ >= 0; }
   result accept();
-  /// Takes one connection with the reserve descriptor, sends `answer` and closes it. False when nobody waits
-  /// or the reserve is gone (it is tried again at each call).
+  /// Accepts one connection with the reserve descriptor, sends `answer` and closes it. False if none waits or
+  /// the reserve is gone (each call tries to get it back).
   bool refuse(std::string_view answer);
-  /// From now on nobody new can begin to connect, while a handshake that has begun still comes to its end and
-  /// is taken by accept(). So a listener can be closed without losing anybody who is connected. False when
-  /// the kernel has no such filter; everything else works on.
+  /// Blocks new connections, while accept() still returns those whose handshake has begun. So a listener can
+  /// close without losing a connected client. False if the kernel has no such filter; everything else still
+  /// works.
   bool shut_out_newcomers();
   void close();
 

@@ -51,7 +51,7 @@ constexpr bool is_class(char c, char_class k) {
   return (char_classes[static_cast<unsigned char>(c)] & k) != 0;
 }
 
-/// The first position at or after `pos` whose byte is not of class `k`; text.size() when there is none.
+/// The first position at or after `pos` whose byte is not of class `k`; text.size() if there is none.
 inline size_t end_of_run(std::string_view text, size_t pos, char_class k) {
   while (pos < text.size() && is_class(text[pos], k))
     ++pos;
@@ -67,7 +67,7 @@ constexpr char lower(char c) {
   return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c;
 }
 
-/// Compares without regard to ASCII case; `lower_case` is lower-case.
+/// Compares ignoring ASCII case; `lower_case` is lower-case.
 inline bool equals_ignoring_case(std::string_view text, std::string_view lower_case) {
   if (text.size() != lower_case.size())
     return false;

@@ -13,13 +13,12 @@
 
 namespace beckon::net {
 
-/// One request and its answer, from the moment the request is complete until the answer is in the output.
-/// Pooled.
+/// One request and its answer, from the complete request until the answer is in the output. Pooled.
 struct exchange {
   enum class stage : uint8_t {
     working, // a request actor has it
     expired, // its deadline has passed and the actor was told
-    ready,   // `answer` is whole
+    ready,   // `answer` is complete
     begun,   // `answer` is the head of a stream, not written yet
     flowing, // the head is written, pieces follow
   };
@@ -36,14 +35,14 @@ struct exchange {
   size_t body_bytes = 0;   // of the request, while it is counted
   size_t held_bytes = 0;   // of `answer`, while it waits to be written
   int64_t received_us = 0; // steady clock
-  int64_t due_ms = 0;      // the actor must have answered, or sent its next piece, by then
+  int64_t due_ms = 0;      // deadline for the actor's answer or next piece
   request_actor handler;
   streaming_request_actor producer;
   exchange_answer_ptr answer;
-  std::string early; // pieces that came before the exchange's turn
+  std::string early; // pieces that arrived before the exchange's turn
 };
 
-/// What is known of one client connection. An idle one holds no buffer, no parser state and no exchange.
+/// The state of one client connection. An idle one holds no buffer, no parser state and no exchange.
 struct connection : timer_entry {
   enum class phase : uint8_t { idle, header, body };
 
@@ -53,16 +52,16 @@ struct connection : timer_entry {
   uint64_t number;
   int fd;
   phase input = phase::idle;
-  bool readable = false;         // the socket may have input (edge-triggered: remembered here)
-  bool write_blocked = false;    // the socket took no more; waits for its event
+  bool readable = false;         // the socket may have input (edge-triggered, so it is remembered here)
+  bool write_blocked = false;    // the socket is full; waits for its event
   bool write_watched = false;    // registered for output events
-  bool no_more_requests = false; // what comes in is no longer parsed
-  bool client_closes = false;    // the client itself said that it sends nothing more
-  bool fin_announced = false;    // the kernel says that a FIN is behind the unread input
+  bool no_more_requests = false; // input is no longer parsed
+  bool client_closes = false;    // the client announced that it sends nothing more
+  bool fin_announced = false;    // the kernel reports a FIN after the unread input
   bool peer_done = false;        // FIN received
   bool broken = false;           // to be dropped: reset by the peer, or an error on the socket
   bool cut = false;              // to be reset by us
-  bool lingering = false;        // our FIN is sent, input is thrown away
+  bool lingering = false;        // our FIN is sent, input is discarded
   bool continue_owed = false;    // "100 Continue" waits for earlier answers
   bool dirty = false;            // settled at the end of the turn
   uint32_t in_flight = 0;        // length of the list of exchanges
@@ -70,12 +69,12 @@ struct connection : timer_entry {
   exchange* last = nullptr;
   uint64_t next_sequence = 0;
   int64_t input_since_ms = 0; // when the phase began
-  size_t body_from_bytes = 0; // what the parser had consumed when the body began
+  size_t body_from_bytes = 0; // bytes the parser had consumed when the body began
   int64_t progress_ms = 0;    // when output last moved
   int64_t linger_until_ms = 0;
   size_t lingered_bytes = 0;
-  size_t body_bytes = 0; // of the request that comes in; counted among the bytes in flight
-  size_t held_bytes = 0; // of whole answers that are not in the output yet
+  size_t body_bytes = 0; // of the incoming request; counted among the bytes in flight
+  size_t held_bytes = 0; // of complete answers that are not in the output yet
   std::string peer;
   request_parser parser;
   std::string pending;   // read, not parsed: the pipeline is full

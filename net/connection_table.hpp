@@ -10,16 +10,16 @@
 
 namespace beckon::net {
 
-/// Owns the connections and names each by a number that is never used again, so that an answer for one that
-/// is gone cannot reach another one on the same descriptor. Not threadsafe.  Blocks: no.  Bounds: at most
-/// 2^20 connections at a time; a number's upper 44 bits count.
+/// Owns the connections and names each by a number that is never reused, so that an answer for a closed
+/// connection cannot reach another one on the same descriptor. Not threadsafe. Blocks: no. Bounds: at most
+/// 2^20 connections at a time; the upper 44 bits of a number count.
 class connection_table {
  public:
   static constexpr size_t connections_limit = size_t{1} << 20;
 
-  /// Requires size() < connections_limit. The reference stays good until close().
+  /// Requires size() < connections_limit. The reference is valid until close().
   connection& open(int fd, std::string peer, const parser_limits& limits);
-  /// Null for a number that was never given or is closed.
+  /// Null for an unknown or closed number.
   connection* find(uint64_t number) const;
   /// Destroys the connection; does not close its descriptor. Requires that it exists.
   void close(uint64_t number);

@@ -154,7 +154,7 @@ chunk_check::event chunk_check::read_data(std::string_view bytes, size_t& pos) {
 }
 
 chunk_check::event chunk_check::read_trailer(std::string_view bytes, size_t& pos) {
-  // The scan sees no more than what the limit leaves, so that it refuses at the same byte for every split.
+  // Scan only what the limit leaves, so that the same byte is refused for every split.
   const auto bounded =
       bytes.substr(0, pos + std::min(bytes.size() - pos, limits_.header_bytes_max - trailer_bytes_));
   while (true) {
@@ -195,7 +195,7 @@ chunk_check::event chunk_check::next(std::string_view bytes, size_t& pos) {
     }
     if (!read_size_line(c))
       return {kind::refused, 0, {}};
-    if (c == '\n') { // only ever accepted as the end of a size line
+    if (c == '\n') { // accepted only as the end of a size line
       step_ = size_ == 0 ? step::trailer : step::data;
       const event e{size_ == 0 ? kind::more : kind::size, size_, {}};
       size_ = 0;

@@ -7,24 +7,23 @@
 #include <string>
 #include <string_view>
 
-/// Strict checks of HTTP/1.x framing on the raw bytes, ahead of the lenient library parser. Each check reads
-/// byte after byte and decides at the first byte that settles it, so the outcome does not depend on how the
-/// input was split.
+/// Strict checks of HTTP/1.x framing on the raw bytes, in front of the lenient library parser. Each check
+/// reads byte by byte and decides at the first decisive byte, so the outcome does not depend on how the input
+/// was split.
 namespace beckon::net {
 
 /// Walks field lines up to and with the empty line that ends them (header block or trailer section).
 class field_scan {
  public:
   enum class outcome : uint8_t {
-    more,    // the text is used up
-    field,   // one whole line was read: name_at() and colon_at() say where
+    more,    // end of the text
+    field,   // one whole line was read: see name_at() and colon_at()
     block,   // the empty line was read
-    refused, // why() says why; `pos` is behind the offending byte
+    refused, // see why(); `pos` is after the offending byte
   };
 
-  /// Reads `text` from `pos` on, to the end of one line at most. After `more`, call again with either a
-  /// longer text of the same beginning or (when the positions of fields do not matter) the next bytes and pos
-  /// 0.
+  /// Reads `text` from `pos`, at most to the end of one line. After `more`, call again with a longer text of
+  /// the same beginning or, if field positions do not matter, with the next bytes and pos 0.
   outcome run(std::string_view text, size_t& pos);
 
   size_t name_at() const { return name_at_; }
@@ -43,16 +42,16 @@ class field_scan {
   step step_ = step::start;
 };
 
-/// Checks the chunked coding (RFC 9112, 7.1) and cuts it into events. Holds no body bytes.
+/// Checks the chunked coding (RFC 9112, 7.1) and splits it into events. Holds no body bytes.
 class chunk_check {
  public:
   explicit chunk_check(const parser_limits& limits);
 
   enum class kind : uint8_t {
-    more,    // the bytes are used up
+    more,    // end of the bytes
     size,    // a chunk of `size` bytes begins
     data,    // `data` is a piece of it
-    end,     // last chunk and trailer section are through
+    end,     // last chunk and trailer section are complete
     refused, // failure() says why
   };
   struct event {
@@ -61,7 +60,7 @@ class chunk_check {
     std::string_view data;
   };
 
-  /// Reads `bytes` from `pos` on, up to one event.
+  /// Reads `bytes` from `pos`, up to one event.
   event next(std::string_view bytes, size_t& pos);
   const parse_failure& failure() const { return failure_; }
 

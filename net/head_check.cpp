@@ -54,7 +54,7 @@ head_check::verdict head_check::scan(std::string_view head) {
 head_check::verdict head_check::scan_request_line(std::string_view head) {
   const auto line_bytes_max = std::min(limits_.request_line_bytes_max, limits_.header_bytes_max);
   while (step_ != step::line_end) {
-    // One byte more than the limit: a carriage return may stand there, anything else is too much.
+    // One byte beyond the limit: only a carriage return is allowed there.
     const auto line = head.substr(0, line_bytes_max + 1);
     if (pos_ < line.size()) {
       const auto result = scan_request_line_byte(line);
@@ -75,7 +75,7 @@ head_check::verdict head_check::scan_request_line(std::string_view head) {
   return check_request_line(head);
 }
 
-/// Reads one run of like bytes and the byte that ends it, as far as they are there.
+/// Reads one run of bytes of a class and the byte that ends it, as far as available.
 head_check::verdict head_check::scan_request_line_byte(std::string_view line) {
   if (step_ == step::version) {
     const auto most = line.substr(0, version_at_ + version_bytes + 1);
@@ -166,7 +166,7 @@ head_check::verdict head_check::scan_fields(std::string_view head) {
 bool head_check::check_field(std::string_view head) {
   const auto name = head.substr(fields_.name_at(), fields_.colon_at() - fields_.name_at());
   const auto value = trim(head.substr(fields_.colon_at() + 1, pos_ - 2 - (fields_.colon_at() + 1)));
-  // By size first: most fields are none of these.
+  // Compare sizes first: most fields are none of these.
   switch (name.size()) {
   case 4:
     return !equals_ignoring_case(name, "host") || check_host(head, value);
@@ -209,8 +209,7 @@ bool head_check::check_content_length(std::string_view value) {
   constexpr auto most = std::numeric_limits<uint64_t>::max();
   for (const char c : value) {
     const auto digit = static_cast<uint64_t>(c - '0');
-    // Digits beyond 64 bits still are a well-formed length, one that no limit allows: it stays at the
-    // greatest number.
+    // Digits beyond 64 bits are still a well-formed length that no limit allows, so keep the maximum.
     content_length_ = content_length_ > (most - digit) / 10 ? most : content_length_ * 10 + digit;
   }
   return true;

@@ -9,32 +9,31 @@
 
 namespace beckon::net {
 
-/// Checks a request line and header block while it comes in, and notes what decides about framing. It accepts
-/// only what every recipient must read in the same way; the library parser behind it never sees anything
-/// else.
+/// Checks a request line and header block as they arrive, and records what determines the framing. It accepts
+/// only what every recipient must read in the same way; the library parser behind it sees nothing else.
 class head_check {
  public:
   explicit head_check(const parser_limits& limits);
 
   enum class verdict : uint8_t { more, accepted, refused };
 
-  /// `head` is everything since the first byte of the request line (perhaps with bytes behind the header
-  /// block); each call goes on where the last stopped. Not to be called again after `accepted` or `refused`.
+  /// `head` is everything since the first byte of the request line (perhaps with bytes after the header
+  /// block). Each call continues where the last one stopped. Do not call again after `accepted` or `refused`.
   verdict scan(std::string_view head);
 
   /// Bytes read: the size of the header block once it is accepted.
   size_t position() const { return pos_; }
   const parse_failure& failure() const { return failure_; }
 
-  // What an accepted header says.
+  // The contents of an accepted header.
   http_method method() const { return method_; }
   target_parts& target() { return target_; }
-  /// Where the digit of the minor version stands in the head.
+  /// Position of the minor version's digit in the head.
   size_t minor_version_at() const { return version_at_ + 7; }
   uint8_t minor_version() const { return minor_version_; } // 0, or 1 for any later one
   size_t fields() const { return field_count_; }
   std::string_view host(std::string_view head) const { return head.substr(host_at_, host_bytes_); }
-  uint64_t content_length() const { return content_length_; } // 0 when there is none
+  uint64_t content_length() const { return content_length_; } // 0 if there is none
   bool chunked() const { return coding_ == coding::chunked; }
   bool keep_alive() const { return !close_ && (minor_version_ >= 1 || keep_alive_); }
   bool expect_continue() const { return expect_ == expectation::go_on && minor_version_ >= 1; }

@@ -34,60 +34,60 @@ CAF_ADD_ATOM(beckon_net, beckon::net, abort_atom, "abort")   // give up: the con
 CAF_ADD_ATOM(beckon_net, beckon::net, expire_atom, "expire") // the deadline of a request has passed
 CAF_ADD_ATOM(beckon_net, beckon::net, more_atom, "more")     // the client has taken what was sent: go on
 CAF_ADD_ATOM(beckon_net, beckon::net, drain_atom, "drain")   // stop accepting, finish what is in flight
-CAF_ADD_ATOM(beckon_net, beckon::net, wheel_atom, "wheel")   // the broker's own clock
+CAF_ADD_ATOM(beckon_net, beckon::net, wheel_atom, "wheel")   // the broker's own timer
 CAF_END_TYPE_ID_BLOCK(beckon_net)
 
 namespace beckon::net {
 
-/// An answer and the exchange it belongs to.
+/// An answer and its exchange.
 struct exchange_answer {
   exchange_id id;
   response what;
 };
 
-/// What every request actor understands. Runs on: scheduler; on quick routes perhaps I/O thread. Blocks: no.
-/// Lives for one request and answers once.
+/// The interface of every request actor. Runs on: scheduler; on quick routes perhaps the I/O thread. Blocks:
+/// no. Lives for one request and answers once.
 using request_actor = caf::typed_actor<
-    // The deadline of the request has passed: answer 503 now, drop what comes later, stop. Sent by the
-    // broker, once.
+    // The deadline of the request has passed: answer 503 now, ignore later messages, stop. The broker sends
+    // it once.
     caf::reacts_to<expire_atom>>;
 
-/// A request actor that streams its body also reacts to this.
+/// A request actor that streams its body also handles this.
 using streaming_request_actor = request_actor::extend<
     // Produce the next piece, or finish. Sent once after begin_atom and once after each piece, when it is the
-    // exchange's turn on its connection and the client has taken enough of what was sent. The next piece is
-    // due within the route's deadline.
+    // exchange's turn on its connection and the client has read enough. The next piece is due within the
+    // route's deadline.
     caf::reacts_to<more_atom>,
-    // Nothing more is wanted (the connection is gone, the piece was too slow, or the request was HEAD): stop.
+    // Nothing more is needed (the connection is gone, the piece was too slow, or the request was HEAD): stop.
     caf::reacts_to<abort_atom>>;
 
-/// The HTTP front. Runs on: I/O thread. Blocks: no. Answers for a connection that is gone are dropped and
-/// counted. It ends after drain_atom, or at once, resetting every connection, when it receives an exit
-/// message. Lost on a crash: every request in flight; clients see their connections reset.
+/// The HTTP front. Runs on: I/O thread. Blocks: no. Drops and counts answers for closed connections. It ends
+/// after drain_atom; on an exit message it ends at once and resets every connection. A crash loses every
+/// request in flight; clients see their connections reset.
 using http_broker_actor = caf::typed_actor<
     // The whole answer to an exchange. A second answer to the same exchange is dropped.
     caf::reacts_to<answer_atom, exchange_answer_ptr>,
     // Starts a streamed answer (response::body must be empty); each more_atom is credit for one piece.
     caf::reacts_to<begin_atom, exchange_answer_ptr, streaming_request_actor>,
-    // One piece, at most http_options::stream_piece_bytes_max bytes; a larger one resets the connection, for
-    // it would break the bound on memory. The broker sends more_atom when its unsent output is below the
-    // bound. An empty piece is progress without output: nothing is sent to the client, the deadline begins
-    // anew, and more_atom comes back at once (with back-pressure, as after any piece).
+    // One piece, at most http_options::stream_piece_bytes_max bytes; a larger one breaks the memory bound and
+    // resets the connection. The broker sends more_atom when its unsent output is below the bound. An empty
+    // piece is progress without output: it sends nothing to the client, restarts the deadline, and gets
+    // more_atom at once (with back-pressure, as after any piece).
     caf::reacts_to<piece_atom, uint64_t /* connection */, uint64_t /* sequence */, std::string>,
     caf::reacts_to<finish_atom, uint64_t, uint64_t>,
-    // The answer cannot be completed: reset the connection, so that the client sees that it is cut; when
-    // nothing of the answer was sent yet, 500 instead.
+    // The answer cannot be completed: reset the connection, so that the client sees the cut; if nothing was
+    // sent yet, answer 500 instead.
     caf::reacts_to<abort_atom, uint64_t, uint64_t>,
-    // Let nobody else in, take everybody who is connected already, close the listener; answer what is in
-    // flight and what comes in on open connections, closing each after its answer, and a connection at rest
-    // after http_front::drain_rest_ms without a request. So a request is lost only when it crosses our FIN on
+    // Block new connections, accept all that are already connected, close the listener. Answer what is in
+    // flight and what arrives on open connections, closing each after its answer; close an idle connection
+    // after http_front::drain_rest_ms without a request. So a request is lost only if it crosses our FIN on
     // the wire. The answer comes when no connection is left or the grace time has passed: the number of
-    // requests cut off. The broker then ends. Grace 0 cuts off at once.
+    // requests cut off. Then the broker ends. Grace 0 cuts off at once.
     caf::replies_to<drain_atom, uint32_t /* grace_ms */>::with<uint64_t>,
-    // The broker's own clock; nobody else sends it.
+    // The broker's own timer; nobody else sends it.
     caf::reacts_to<wheel_atom>>;
 
-/// Where a request actor is to run.
+/// Where a request actor should run.
 struct spawn_place {
   caf::actor_system& system;
   caf::execution_unit* unit = nullptr; // null: on a thread of the scheduler

@@ -14,7 +14,7 @@ namespace beckon::net {
 
 namespace {
 
-constexpr size_t messages_per_turn = 256; // then sockets have their turn, however many answers wait
+constexpr size_t messages_per_turn = 256; // then sockets get their turn, however many answers wait
 
 class http_broker final : public http_broker_actor::broker_base {
  public:
@@ -25,7 +25,7 @@ class http_broker final : public http_broker_actor::broker_base {
 
   const char* name() const override { return "http_broker"; }
 
-  /// CAF calls this with a batch of messages to work off: what they brought is sent after the last one.
+  /// CAF calls this with a batch of messages; their output is sent after the last one.
   resume_result resume(caf::execution_unit* unit, size_t throughput) override {
     const auto result = super::resume(unit, std::min(throughput, messages_per_turn));
     if (front_)
@@ -33,10 +33,10 @@ class http_broker final : public http_broker_actor::broker_base {
     return result;
   }
 
-  /// An answer from an actor that runs on the I/O thread need not go through the mailbox, and so through a
-  /// system call that wakes this very thread: it leaves with the turn that is under way. Only whole answers:
-  /// pieces of a stream may have others before them in the mailbox. Not what is sent as a request: its sender
-  /// waits for CAF's empty answer, which only a message that went through the mailbox brings.
+  /// An answer from an actor on the I/O thread bypasses the mailbox, and with it a system call that would
+  /// wake this very thread: it leaves in the current turn. Only complete answers do so, because pieces of a
+  /// stream may follow others in the mailbox. Messages sent as requests do not: their sender waits for CAF's
+  /// empty answer, which only the mailbox produces.
   void enqueue(caf::mailbox_element_ptr message, caf::execution_unit* unit) override {
     if (unit == inline_unit_ && front_ && !message->mid.is_request()) {
       const auto& content = message->content();
@@ -50,8 +50,8 @@ class http_broker final : public http_broker_actor::broker_base {
 
   void on_exit() override { front_.reset(); }
 
-  /// CAF's own brokers leave their mailbox open when they end: a late request would wait for ever instead of
-  /// failing.
+  /// CAF's own brokers leave their mailbox open when they end, so a late request would wait for ever instead
+  /// of failing.
   bool cleanup(caf::error&& reason, caf::execution_unit* unit) override {
     return caf::scheduled_actor::cleanup(std::move(reason), unit); // NOLINT(bugprone-parent-virtual-call)
   }
@@ -94,14 +94,14 @@ class http_broker final : public http_broker_actor::broker_base {
     auto promise = make_response_promise<uint64_t>();
     front_->drain(grace_ms, [this, promise](uint64_t cut_off) mutable {
       promise.deliver(cut_off);
-      // By message: the last connection may close outside of a message handler, where an actor cannot end.
+      // Send a message: the last connection may close outside a message handler, where an actor cannot end.
       caf::anon_send_exit(caf::actor_cast<http_broker_actor>(this), caf::exit_reason::user_shutdown);
     });
     return promise;
   }
 
-  std::unique_ptr<http_front> front_;            // touched by the I/O thread alone
-  const caf::execution_unit* const inline_unit_; // compared by every thread
+  std::unique_ptr<http_front> front_;            // used only by the I/O thread
+  const caf::execution_unit* const inline_unit_; // read by every thread
 };
 
 caf::io::network::default_multiplexer* loop_of(caf::actor_system& system) {

@@ -22,20 +22,21 @@ struct route {
   route_key key;
   spawn_handler handle;
   int64_t deadline_ms = 0;      // 0: options.request_deadline_ms
-  bool publish_metrics = false; // bring the registry up to date before the handler is called
-  // The work of the request actor is a matter of microseconds and never blocks, so the I/O thread may do it
-  // (http_options::inline_requests_max); whom it asks runs there only if marked so itself (mark_quick())
+  bool publish_metrics = false; // update the registry before calling the handler
+  // The request actor takes microseconds and never blocks, so the I/O thread may run it
+  // (http_options::inline_requests_max). Actors that it asks run there only if they are marked too
+  // (mark_quick()).
   bool quick = false;
 };
 
-/// Bounds and time-outs of the front; each comes from one configuration key, where its default stands.
+/// Bounds and time-outs of the front; each has a configuration key.
 struct http_options {
   std::string address;
   uint16_t port = 0; // 0: any free one
   int backlog = 0;
   bool reuse_port = false;
-  // A socket that listens already; address, port and reuse_port are then as it has them. Whoever opened it
-  // keeps it open: what waits in its queue when this front ends is somebody else's to take. -1: none
+  // A socket that already listens; it determines address, port and reuse_port. Its opener keeps it open:
+  // connections in its queue when this front ends are taken by another. -1: none
   int inherited_fd = -1;
   parser_limits parser;
   size_t connections_max = 0;        // beyond: accept halts until one closes
@@ -63,8 +64,7 @@ struct http_options {
   int64_t request_deadline_ms = 0;       // a request actor must have answered by then
 };
 
-/// A socket that listens; made before the broker so that a port in use is an error at start, with its
-/// address.
+/// A listening socket. It is made before the broker, so that a port in use is an error at start.
 struct listener {
   int fd = -1;
   std::string address;
@@ -75,11 +75,10 @@ struct listener {
 /// Errors: caf::sec::cannot_open_port with one text that names address, port, cause and remedy.
 caf::expected<listener> open_listener(const http_options& options);
 
-/// Starts the broker on `l`; it owns the descriptor from then on, whatever happens. `table` must outlive
-/// nothing: it is copied. `metrics` may be null. Threadsafe. Throws std::invalid_argument for a malformed or
-/// repeated route, std::runtime_error when the system has no I/O module or no descriptor is left. The actor
-/// system's destructor waits for the broker: drain it first. Bounds: those of http_options; connections_max
-/// is capped at 2^20.
+/// Starts the broker on `l` and takes ownership of its descriptor in any case. Copies `table`. `metrics` may
+/// be null. Threadsafe. Throws std::invalid_argument for a malformed or repeated route, and
+/// std::runtime_error if the system has no I/O module or no descriptor is left. The actor system's destructor
+/// waits for the broker: drain it first. Bounds: those of http_options; connections_max is capped at 2^20.
 http_broker_actor spawn_http_broker(caf::actor_system& system, const listener& l, http_options options,
                                     std::vector<route> table, std::shared_ptr<prometheus::Registry> metrics);
 

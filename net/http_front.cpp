@@ -67,7 +67,7 @@ http_front::http_front(caf::actor_system& system, caf::io::network::default_mult
 }
 
 http_front::~http_front() {
-  drained_.clear(); // nobody is left to answer
+  drained_.clear(); // no connection is left to answer
   for (auto number : connections_.numbers())
     drop(*connections_.find(number), true);
   metrics_.publish();
@@ -140,7 +140,7 @@ void http_front::accept_some() {
       return;
     }
   }
-  // A full burst: more may wait. One accept4 per client as long as they come singly.
+  // A full burst: more may wait. One accept4 per client while they come singly.
   accept_burst_ = std::min(accept_burst_ * 2, accept_burst_max);
 }
 
@@ -164,9 +164,10 @@ void http_front::pause_accepting(http_metrics::refusal reason) {
   keep_ticking();
   metrics_.refused(reason);
   if (draining_)
-    return; // the queue is emptied whatever comes
+    return; // the queue is emptied in any case
   accept_paused_ = true;
-  // Below the bound again: as soon as one closes. Without descriptors or memory: try again after a moment.
+  // At the bound: continue as soon as a connection closes. Without descriptors or memory: retry after a
+  // moment.
   accept_again_ms_ = reason == http_metrics::refusal::connections ? 0 : now_ms_ + accept_pause_ms;
   poller_->change(acceptor_.fd(), listener_key, 0);
 }
@@ -206,7 +207,7 @@ void http_front::end_turn() {
     c->dirty = false;
     settle(*c);
     if (i + 1 == dirty_.size())
-      spawn_handlers(); // may mark again: who cannot be started is answered
+      spawn_handlers(); // may mark again: a request that cannot start is answered
   }
   dirty_.clear();
   begin_inline_turn();
@@ -219,8 +220,8 @@ void http_front::end_turn() {
   host_.turn_again();
 }
 
-/// A request takes three runs: of its actor to ask, of the owner of what it asks for, of its actor to answer.
-/// The fourth is for owners who have more messages waiting than they take in one run.
+/// A request takes three runs: its actor asks, the owner answers, its actor answers. The fourth is for owners
+/// with more waiting messages than they take in one run.
 void http_front::begin_inline_turn() {
   constexpr size_t runs_per_request = 4;
   inline_started_ = 0;
@@ -229,7 +230,7 @@ void http_front::begin_inline_turn() {
 }
 
 void http_front::settle(connection& c) {
-  // The kernel may hold a request that no event has told of yet; after our FIN it could not be answered.
+  // The kernel may hold a request without having reported it; after our FIN it could not be answered.
   if (draining_ && at_rest(c) && !c.no_more_requests)
     c.readable = true;
   int rounds = 0;
@@ -263,13 +264,13 @@ bool http_front::finished(const connection& c) const {
 // -- closing ------------------------------------------------------------------
 
 void http_front::close_gently(connection& c) {
-  // Nothing can come any more, so that nothing unread can turn the close into a reset.
+  // No more input can arrive, so no unread input can turn the close into a reset.
   if (c.peer_done || (c.client_closes && !c.readable && c.pending.empty())) {
     drop(c, false);
     return;
   }
   ::shutdown(c.fd, SHUT_WR);
-  // Behind an answer the client gets its time to read; a client at rest only has to see that we are gone.
+  // After an answer the client gets time to read; an idle client only has to notice the close.
   const bool rested = draining_ && !c.no_more_requests;
   c.linger_until_ms = now_ms_ + (rested ? std::min(rest_ms_, options_.linger_ms) : options_.linger_ms);
   c.lingering = true;
@@ -297,7 +298,7 @@ void http_front::drop(connection& c, bool reset) {
   end_drain_if_empty();
 }
 
-/// Their actors work on: as long as they do, they count against the bound of the node.
+/// Their actors continue and count against the node's bound until they end.
 void http_front::abandon_exchanges(connection& c) {
   while (auto* e = c.first) {
     if (e->counted && e->handler) {

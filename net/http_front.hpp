@@ -25,37 +25,37 @@ namespace beckon::net {
 /// Everything that http_broker does, apart from being an actor: sockets, parsing, order of answers,
 /// time-outs, closing.
 ///
-/// Events (readiness, messages, ticks) only note what they bring and mark the connection; end_turn() then
+/// Events (readiness, messages, ticks) only record what they bring and mark the connection. end_turn() then
 /// settles each marked connection once: read, parse, write the answers that are due, send. So several answers
-/// that came in one turn leave in one send, and a connection is destroyed in one place only.
+/// of one turn leave in one send, and connections are destroyed in one place only.
 ///
-/// Runs on: I/O thread.  Blocks: no.
+/// Runs on: I/O thread. Blocks: no.
 class http_front {
  public:
   static constexpr int64_t tick_ms = 100;
-  /// While draining, a connection without a request for so long is closed.
+  /// While draining, a connection is closed after this time without a request.
   static constexpr int64_t drain_rest_ms = 200;
 
-  /// What the front needs of the actor around it.
+  /// What the front needs from its actor.
   struct host {
     std::function<http_broker_actor()> self;
     std::function<void()> turn_again; // call end_turn() soon, after other work of the I/O thread
     std::function<void()> tick_later; // call tick() once, in tick_ms
   };
 
-  /// Takes over `listening` in any case. May run on any thread; everything else runs on the I/O
-  /// thread. Throws std::invalid_argument for a malformed or repeated route, std::system_error when no
+  /// Takes ownership of `listening` in any case. May run on any thread; everything else runs on the I/O
+  /// thread. Throws std::invalid_argument for a malformed or repeated route, std::system_error if no
   /// descriptor is left.
   http_front(caf::actor_system& system, caf::io::network::default_multiplexer& loop, int listening,
              http_options options, std::vector<route> table, std::shared_ptr<prometheus::Registry> metrics);
-  /// Resets whatever is open and tells streaming actors to stop.
+  /// Resets all connections and tells streaming actors to stop.
   ~http_front();
   http_front(const http_front&) = delete;
   http_front& operator=(const http_front&) = delete;
 
   void start(host h);
   void end_turn();
-  /// Where request actors may run on the I/O thread; the same for the whole life of the front.
+  /// Where request actors may run on the I/O thread; constant for the life of the front.
   const caf::execution_unit* inline_unit() const { return &inline_unit_; }
   void answer(const exchange_answer_ptr& answer);
   void begin(const exchange_answer_ptr& head, streaming_request_actor producer);
@@ -67,7 +67,7 @@ class http_front {
   void drain(uint32_t grace_ms, std::function<void(uint64_t)> done);
 
  private:
-  struct orphan { // a request whose connection is gone while its actor works on
+  struct orphan { // a request whose connection is gone while its actor still runs
     int64_t due_ms = 0;
     size_t body_bytes = 0;
     request_actor handler;
@@ -165,7 +165,7 @@ class http_front {
 
   void read_clock();
 
-  acceptor acceptor_; // first: owns the descriptor even when what follows throws
+  acceptor acceptor_; // first: owns the descriptor even if later members throw
   caf::actor_system& system_;
   http_options options_;
   std::vector<route> table_;
@@ -177,15 +177,15 @@ class http_front {
   size_t inline_started_ = 0; // in this turn
   uint32_t accept_burst_ = 1;
   bool accept_paused_ = false;
-  int64_t accept_again_ms_ = 0; // 0: when a connection closes
+  int64_t accept_again_ms_ = 0; // 0: as soon as a connection closes
 
-  int64_t now_ms_ = 0; // steady clock, read once a turn
+  int64_t now_ms_ = 0; // steady clock, read once per turn
   int64_t now_us_ = 0;
   timer_wheel wheel_;
   bool ticking_ = false; // the next tick is on its way
   connection_table connections_;
   std::vector<uint64_t> dirty_;
-  std::vector<uint64_t> unfinished_;             // did not come to an end within a turn
+  std::vector<uint64_t> unfinished_;             // not finished within a turn
   std::vector<std::unique_ptr<request>> parsed_; // their actors start at the end of the turn
   std::vector<std::unique_ptr<exchange>> spare_;
   std::unordered_map<exchange_id, orphan, exchange_hash, exchange_equal> orphans_;

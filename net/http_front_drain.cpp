@@ -6,7 +6,7 @@ namespace beckon::net {
 
 namespace {
 
-constexpr int64_t handshake_ms = 50; // how long a handshake that has begun may take to end
+constexpr int64_t handshake_ms = 50; // time for a handshake that has begun to finish
 
 } // namespace
 
@@ -33,7 +33,7 @@ void http_front::begin_drain(uint32_t grace_ms) {
 
 void http_front::begin_last_accepts(uint32_t grace_ms) {
   resume_accepting();
-  // A socket that others keep open goes on taking connections: for them.
+  // A socket that other processes keep open still accepts connections, for them.
   const bool shut_out = options_.inherited_fd >= 0 || acceptor_.shut_out_newcomers();
   accept_backlog();
   if (shut_out && grace_ms > 0)
@@ -42,7 +42,7 @@ void http_front::begin_last_accepts(uint32_t grace_ms) {
     close_listener();
 }
 
-/// Takes everybody who waits, also beyond connections_max: the queue of the kernel is the bound.
+/// Accepts all waiting connections, even beyond connections_max: the kernel's queue is the bound.
 void http_front::accept_backlog() {
   for (int64_t left = int64_t{options_.backlog} + 1; left > 0; --left) {
     if (!acceptor_.is_open() || connections_.size() >= connection_table::connections_limit)
@@ -73,14 +73,14 @@ void http_front::close_listener() {
   acceptor_.close();
 }
 
-/// At rest means: nothing asked, nothing owed.
+/// Idle means: no request, no answer owed.
 bool http_front::at_rest(const connection& c) const {
   return c.first == nullptr && c.unsent_bytes() == 0 && c.input == connection::phase::idle
          && c.pending.empty() && !c.lingering;
 }
 
-/// A client that has just connected, or just got an answer, may have sent a request already that is still on
-/// its way. So it gets the time to arrive before our FIN leaves.
+/// A client that has just connected or got an answer may already have sent a request. So wait for it to
+/// arrive before sending our FIN.
 int64_t http_front::rest_until_ms(const connection& c) const {
   return std::max(c.input_since_ms, drain_began_ms_) + rest_ms_;
 }

@@ -10,7 +10,7 @@ namespace beckon::net {
 
 namespace {
 
-constexpr size_t linger_bytes_max = 1048576; // thrown away after our FIN; a client that sends on is cut
+constexpr size_t linger_bytes_max = 1048576; // discarded after our FIN; a client that sends more is cut off
 constexpr size_t request_id_bytes_max = 128;
 constexpr std::string_view too_many_bytes =
     "the bodies of the requests in flight hold too many bytes; try again";
@@ -58,7 +58,7 @@ bool http_front::wants_input(const connection& c) const {
   if (c.broken || c.cut)
     return false;
   const bool may_receive = c.readable && !c.peer_done;
-  // After the last request, what else comes is read and thrown away only once our FIN is out.
+  // After the last request, further input is read and discarded only once our FIN is out.
   return c.lingering ? may_receive : may_parse(c) && (may_receive || !c.pending.empty());
 }
 
@@ -84,7 +84,7 @@ void http_front::receive(connection& c) {
     c.broken = errno != EAGAIN;
     return;
   }
-  if (n == 0) { // what was asked before is still answered
+  if (n == 0) { // earlier requests are still answered
     c.readable = false;
     c.peer_done = true;
     c.no_more_requests = true;
@@ -92,8 +92,7 @@ void http_front::receive(connection& c) {
   }
   const auto bytes = static_cast<size_t>(n);
   metrics_.received_bytes += bytes;
-  // Less than asked for: the socket is empty, its next event comes with the next byte. A FIN may be there
-  // already.
+  // Less than requested: the socket is empty, and the next byte brings an event. A FIN may already be there.
   if (bytes < input_.size() && !c.fin_announced)
     c.readable = false;
   if (c.lingering) {
@@ -121,7 +120,7 @@ void http_front::feed(connection& c, std::string_view bytes) {
       if (count_body(c))
         note_phase(c);
       if (used == 0)
-        break; // cannot be: it would ask for the same bytes for ever
+        break; // impossible: it would ask for the same bytes for ever
     }
   }
   if (!c.no_more_requests)
@@ -144,8 +143,8 @@ void http_front::note_phase(connection& c) {
     c.continue_owed = true;
 }
 
-/// Counts what a body that is coming in holds. False when it would exceed the bound of the node: refused.
-/// What is only announced is not counted: headers alone must not use up the bound.
+/// Counts the bytes of an arriving body. False if it would exceed the node's bound: refused. Announced bytes
+/// are not counted, so headers alone cannot use up the bound.
 bool http_front::count_body(connection& c) {
   const auto bytes = c.parser.body_bytes();
   metrics_.request_bytes += bytes - c.body_bytes; // a body in the parser only grows
@@ -173,12 +172,12 @@ void http_front::offer_continue(connection& c) {
   c.continue_owed = false;
 }
 
-/// Answers what can no longer be parsed, after the requests before it.
+/// Answers unparsable input, after the requests before it.
 void http_front::refuse_input(connection& c, response why) {
   c.no_more_requests = true;
   c.continue_owed = false;
   c.pending = {};
-  c.parser = request_parser(options_.parser); // with what it holds of a body
+  c.parser = request_parser(options_.parser); // with the body bytes it holds
   uncount_body(c);
   auto& e = add_exchange(c);
   name_request(e, nullptr);
@@ -268,9 +267,8 @@ void http_front::admit_request(connection& c, exchange& e, std::unique_ptr<reque
   }
 }
 
-/// All actors of a turn start together: a worker thread that was woken for the first finds the others,
-/// instead of falling asleep and being woken for each. What runs on this thread is often answered when it
-/// returns.
+/// All actors of a turn start together: a worker thread woken for the first finds the others, instead of
+/// sleeping and waking for each. Those that run on this thread have often answered when this returns.
 void http_front::spawn_handlers() {
   for (auto& r : parsed_)
     spawn_handler_of(std::move(r));
@@ -291,7 +289,7 @@ void http_front::spawn_handler_of(std::unique_ptr<request> r) {
   connection* c = nullptr;
   auto* e = find(r->id, c);
   if (e == nullptr)
-    return; // the connection broke within the turn
+    return; // the connection broke during the turn
   if (table_[e->route].publish_metrics)
     metrics_.publish();
   try {

@@ -97,7 +97,7 @@ void http_front::abort(exchange_id id) {
   auto* e = find(id, c);
   if (e == nullptr || e->at == exchange::stage::ready)
     return;
-  e->producer = nullptr; // it gave up by itself and needs no abort_atom
+  e->producer = nullptr; // it gave up itself and needs no abort_atom
   if (e->at == exchange::stage::flowing)
     c->cut = true;
   else
@@ -141,12 +141,12 @@ bool http_front::keeps_alive(const connection& c, const exchange& e) const {
   return !(last && (draining_ || c.peer_done));
 }
 
-/// Whether the output that waits for the client is below its bound.
+/// Whether the output waiting for the client is below its bound.
 bool http_front::has_room(const connection& c) const {
   return (c.out.empty() ? scratch_.size() : c.unsent_bytes()) < options_.output_bytes_max;
 }
 
-/// Whether more can be written as soon as flush() has made room.
+/// Whether more can be written as soon as flush() makes room.
 bool http_front::wants_output(const connection& c) const {
   if (c.broken || c.cut || c.first == nullptr || !has_room(c))
     return false;
@@ -156,7 +156,7 @@ bool http_front::wants_output(const connection& c) const {
   return e.at == exchange::stage::ready || e.at == exchange::stage::begun;
 }
 
-/// Writes whatever is due, in the order of the requests; at most one answer or piece beyond the bound.
+/// Writes what is due, in request order; at most one answer or piece beyond the bound.
 void http_front::write_answers(connection& c) {
   if (c.broken || c.cut)
     return;
@@ -165,7 +165,7 @@ void http_front::write_answers(connection& c) {
   offer_continue(c);
 }
 
-/// True when the answer to the oldest request is written to its end.
+/// True if the answer to the oldest request is completely written.
 bool http_front::write_first(connection& c, exchange& e) {
   auto& out = output(c);
   if (e.at == exchange::stage::ready) {
@@ -174,7 +174,7 @@ bool http_front::write_first(connection& c, exchange& e) {
     return true;
   }
   if (e.at == exchange::stage::begun) {
-    // Without chunks only the end of the connection tells the end of the body.
+    // Without chunks only the end of the connection marks the end of the body.
     e.frame.keep_alive = keeps_alive(c, e) && e.frame.minor_version >= 1;
     start_stream(e, out);
   }
@@ -229,7 +229,7 @@ void http_front::release(connection& c, exchange& e) {
   spare_.push_back(std::move(owned));
 }
 
-/// Sends what there is; what the socket does not take waits in c.out.
+/// Sends the pending output; what the socket does not take stays in c.out.
 void http_front::flush(connection& c) {
   if (c.out.empty()) {
     const auto sent = send_from(c, scratch_, 0);
@@ -272,7 +272,7 @@ size_t http_front::send_from(connection& c, const std::vector<char>& bytes, size
   return from;
 }
 
-/// Lets the producer of a stream go on as soon as its client has taken enough.
+/// Lets the producer of a stream continue as soon as its client has read enough.
 void http_front::credit(connection& c) {
   if (c.first == nullptr || c.broken || c.cut)
     return;

@@ -13,7 +13,7 @@ namespace beckon::net {
 namespace {
 
 constexpr int64_t never = std::numeric_limits<int64_t>::max();
-constexpr int64_t answer_grace_ms = 1000; // after expire_atom the actor itself may still answer
+constexpr int64_t answer_grace_ms = 1000; // time for the actor to answer after expire_atom
 constexpr int64_t rate_check_ms = 1000;
 
 bool waits_for_actor(const exchange& e) {
@@ -59,7 +59,7 @@ void http_front::refresh_date() {
   date_ = format_http_date(now_s);
 }
 
-/// When the connection has to be looked at again if nothing happens before.
+/// When the connection must be checked again if nothing happens before.
 int64_t http_front::due_of(const connection& c) const {
   if (c.lingering)
     return c.linger_until_ms;
@@ -84,7 +84,7 @@ int64_t http_front::due_of(const connection& c) const {
   return due == never ? now_ms_ + options_.idle_timeout_ms : due;
 }
 
-/// The entry is moved only to an earlier time; one that fires too early is armed again. So a busy connection
+/// Move the entry only to an earlier time; one that fires too early is armed again. So a busy connection
 /// touches the wheel about once per time-out, not per request.
 void http_front::rearm(connection& c) {
   const auto due = due_of(c);
@@ -136,7 +136,7 @@ void http_front::check_input_time(connection& c) {
   case connection::phase::idle:
     if (c.first == nullptr && c.unsent_bytes() == 0 && waited_ms >= options_.idle_timeout_ms) {
       metrics_.timed_out(http_metrics::timeout::idle);
-      c.broken = true; // closed without a word: there is no request to answer
+      c.broken = true; // closed silently: there is no request to answer
     }
     break;
   case connection::phase::header:

@@ -11,14 +11,14 @@ namespace beckon::net {
 
 namespace {
 
-// Upper bounds of the duration histogram; 70 ms is the promise that the project makes.
+// Upper bounds of the duration histogram; 70 ms is the project's promise.
 constexpr std::array<int64_t, 14> bounds_us = {500,   1000,   2500,   5000,   10000,   25000,   50000,
                                                70000, 100000, 250000, 500000, 1000000, 2500000, 5000000};
 
 constexpr std::array<const char*, 7> timeout_names = {"header", "body",     "idle",  "write",
                                                       "linger", "deadline", "stream"};
 constexpr std::array<const char*, 2> overload_names = {"requests_in_flight", "request_bytes_in_flight"};
-// What the parser answers; a status that is not here gets its series when it is first seen.
+// The parser's answers; any other status gets its series when it first occurs.
 constexpr std::array<uint16_t, 7> parse_failure_statuses = {400, 413, 414, 417, 431, 501, 505};
 constexpr std::array<const char*, 3> refusal_names = {"descriptors", "memory", "connections_max"};
 

@@ -16,9 +16,9 @@ class Registry;
 
 namespace beckon::net {
 
-/// What the front counts. Everything is counted in plain integers on the I/O thread and handed to the
-/// registry by publish(), so that a request costs no atomic operation. Each counter without a route stands at
-/// 0 from the start. Runs on: I/O thread.  Blocks: no.  Bounds: one series per route and status seen.
+/// The front's metrics. The I/O thread counts in plain integers and publish() hands them to the registry, so
+/// a request costs no atomic operation. Each counter without a route is 0 from the start. Runs on: I/O
+/// thread. Blocks: no. Bounds: one series per route and status seen.
 class http_metrics {
  public:
   /// A total that only grows.
@@ -34,8 +34,7 @@ class http_metrics {
   enum class refusal : uint8_t { descriptors, memory, connections };
   enum class overload : uint8_t { requests, request_bytes };
 
-  /// `routes`: the pattern of each route, in the order of the table. A null registry counts and publishes
-  /// nothing.
+  /// `routes`: the pattern of each route, in table order. A null registry counts and publishes nothing.
   http_metrics(std::shared_ptr<prometheus::Registry> registry, std::vector<std::string> routes);
   ~http_metrics();
 

@@ -28,7 +28,7 @@ void io_unit::exec_later(caf::resumable* ptr) {
     system().scheduler().enqueue(ptr);
     return;
   }
-  if (!running_) // it has not run yet, so that no other thread changes its flags
+  if (!running_) // it has not run yet, so no other thread changes its flags
     mark_quick(*static_cast<caf::scheduled_actor*>(ptr));
   --left_;
   waiting_.push_back(ptr);
@@ -67,7 +67,7 @@ void io_unit::run_one(caf::resumable* r) {
     caf::intrusive_ptr_release(r);
     break;
   case caf::resumable::shutdown_execution_unit:
-    break; // only ever meant for threads of the scheduler
+    break; // only for the scheduler's threads
   }
 }
 

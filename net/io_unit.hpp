@@ -10,16 +10,15 @@
 
 namespace beckon::net {
 
-/// Runs actors on the I/O thread, one after the other, instead of waking a thread of the scheduler for each:
-/// those that are started on this unit, and whoever is marked as quick (see mark_quick()) and gets a message
-/// from one that runs here, as long as nobody else runs it already. It pays where the work is shorter than
-/// waking a thread (some microseconds). Anybody else who gets a message from here goes to the scheduler.
+/// Runs actors on the I/O thread, one after the other, instead of waking a scheduler thread for each: actors
+/// started on this unit, and quick ones (see mark_quick()) that get a message from an actor running here,
+/// unless another thread already runs them. This pays if the work is shorter than waking a thread (some
+/// microseconds). All other receivers of messages from here go to the scheduler.
 ///
-/// Runs on: I/O thread.  Blocks: no, but other connections wait meanwhile.
+/// Runs on: I/O thread. Blocks: no, but other connections wait meanwhile.
 ///
-/// Bounds: those of `bounds` between two calls of reset(), each run of at most `messages_max` messages; what
-/// is beyond goes to the scheduler. No run is interrupted, and the clock is read once in `runs_per_look`
-/// runs.
+/// Bounds: those of `bounds` between two calls of reset(), each run of at most `messages_max` messages; the
+/// rest goes to the scheduler. No run is interrupted, and the clock is read once in `runs_per_look` runs.
 class io_unit final : public caf::execution_unit {
  public:
   struct bounds {
@@ -34,13 +33,13 @@ class io_unit final : public caf::execution_unit {
   io_unit(const io_unit&) = delete;
   io_unit& operator=(const io_unit&) = delete;
 
-  /// Begins to count anew.
+  /// Resets the counters.
   void reset(const bounds& b);
-  /// Whether an actor that is started now would run here.
+  /// Whether an actor started now would run here.
   bool has_room() const { return left_ > 0; }
-  /// Takes over one reference to `ptr`. Between two calls of run() this is what is started here.
+  /// Takes one reference to `ptr`. Between two calls of run() this is how actors are started here.
   void exec_later(caf::resumable* ptr) override;
-  /// Runs everything that waits, and what that brings with it.
+  /// Runs everything that waits, including what that adds.
   void run();
 
  private:

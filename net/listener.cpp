@@ -40,7 +40,7 @@ int prepare(int fd, const http_options& options) {
     return errno;
   if (options.reuse_port && ::setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on)) != 0)
     return errno;
-  // Linux hands TCP_NODELAY down to accepted connections, which saves a system call for each.
+  // On Linux accepted connections inherit TCP_NODELAY, which saves a system call for each.
   if (::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)) != 0)
     return errno;
   return 0;
@@ -72,7 +72,7 @@ int open_on(const addrinfo& where, const http_options& options) {
   return -error;
 }
 
-/// listen() again on a socket that listens changes its backlog, and fails on one that cannot listen.
+/// listen() on a listening socket changes its backlog; it fails on a socket that cannot listen.
 caf::expected<listener> take_over(const http_options& options) {
   const int fd = options.inherited_fd;
   const int flags = ::fcntl(fd, F_GETFL);

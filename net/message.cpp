@@ -119,7 +119,7 @@ std::string_view status_text(uint16_t status) {
   for (const auto& e : entries)
     if (e.status == status)
       return e.text;
-  // RFC 9110, 15: an unknown status is to be read as the first of its class.
+  // RFC 9110, 15: an unknown status is treated as the first of its class.
   return status >= 500 ? "Server Error" : status >= 400 ? "Client Error" : "Other";
 }
 

@@ -11,9 +11,9 @@
 #include <vector>
 
 /// The room of HTTP/1.1: sockets and connections with their bounds and timers, the parser, the router, the
-/// answers. The broker hands each request to an actor and writes what that answers; it decides nothing.
+/// answers. The broker hands each request to an actor and writes its answer; it decides nothing.
 ///
-/// HTTP/1.1 messages as the rest of the program sees them (RFC 9110, 9112).
+/// This header: HTTP/1.1 messages as the rest of the program sees them (RFC 9110, 9112).
 namespace beckon::net {
 
 enum class http_method : uint8_t { get, head, post, put, patch, del, options, trace, connect, unknown };
@@ -25,14 +25,13 @@ struct header_field {
   std::string_view value;
 };
 
-/// Which request on which connection. A connection's number is never used again (a generation is part of it).
+/// Names a request on a connection. A connection's number is never reused (it includes a generation).
 struct exchange_id {
   uint64_t connection = 0;
   uint64_t sequence = 0; // counts requests on the connection
 };
 
-/// One whole request, body decoded from its transfer coding. Immutable once it left the broker; local to the
-/// process.
+/// One complete request, with its body decoded. Immutable once it left the broker; local to the process.
 struct request {
   exchange_id id;
   http_method method = http_method::get;
@@ -53,9 +52,9 @@ struct request {
   request(const request&) = delete; // fields point into head
   request& operator=(const request&) = delete;
 
-  /// The value of a field by lower-case name; empty when absent. Repeated list fields: the first.
+  /// The value of a field by lower-case name; empty if absent. Of repeated fields: the first.
   std::optional<std::string_view> field(std::string_view name) const;
-  /// A path parameter; empty when the route has none of this name.
+  /// A path parameter; empty if the route has none of this name.
   std::string_view param(std::string_view name) const;
 };
 
@@ -67,7 +66,7 @@ std::optional<std::vector<std::pair<std::string, std::string>>> parse_query(std:
 /// A path segment with everything but unreserved characters (RFC 3986, 2.3) escaped.
 std::string percent_encode(std::string_view segment);
 
-/// A whole answer. The writer adds Date, Server, Content-Length, Connection; and checks every header.
+/// A complete answer. The writer adds Date, Server, Content-Length and Connection, and checks every header.
 struct response {
   uint16_t status = 200;
   std::string_view content_type;                                 // static text; empty for no body

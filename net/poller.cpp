@@ -34,8 +34,8 @@ void poller::stop() {
   const bool registered = eventbf() != 0;
   if (started_)
     passivate();
-  // Started and stopped within one turn of the loop: both requests cancel out, and nobody will call
-  // removed_from_loop.
+  // Started and stopped within one turn of the loop: both requests cancel out, and removed_from_loop is never
+  // called.
   if (!registered)
     delete this;
 }

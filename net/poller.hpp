@@ -13,29 +13,29 @@ namespace beckon::net {
 
 /// The broker's own readiness queue: an epoll set nested in CAF's event loop, which sees it as one handler.
 ///
-/// CAF's streams read until EAGAIN and register for output with two epoll_ctl per answer; its acceptors spin
-/// when descriptors run out; a half-closed peer cannot be kept. With a set of our own a connection is
+/// CAF's streams read until EAGAIN and register for output with two epoll_ctl calls per answer; its acceptors
+/// spin when descriptors run out; they cannot keep a half-closed peer. With our own set a connection is
 /// registered once, edge-triggered, and everything after that is recv and send.
 ///
-/// Runs on: I/O thread (made on any).  Blocks: no.  Bounds: events_max events a turn.
+/// Runs on: I/O thread (made on any). Blocks: no. Bounds: events_max events per turn.
 class poller final : public caf::io::network::event_handler {
  public:
   static constexpr size_t events_max = 128;
 
-  /// A handler on `loop` that is not started. Throws std::system_error when no descriptor is left.
+  /// A handler on `loop`, not started yet. Throws std::system_error if no descriptor is left.
   explicit poller(caf::io::network::default_multiplexer& loop);
 
-  /// From now on `ready` is called whenever wait() has something to tell. Level-triggered.
+  /// Starts calling `ready` whenever wait() has events. Level-triggered.
   void start(std::function<void()> ready);
-  /// Never calls `ready` again; destroys itself once CAF's loop has let go of it.
+  /// Never calls `ready` again; destroys itself once CAF's loop has released it.
   void stop();
 
-  /// `events` as for epoll_ctl(2). Return false when the kernel refuses (memory or the limit of watches).
+  /// `events` as for epoll_ctl(2). False if the kernel refuses (memory or the limit of watches).
   bool watch(int socket, uint64_t key, uint32_t events);
   bool change(int socket, uint64_t key, uint32_t events);
   void unwatch(int socket);
 
-  /// What is ready now; good until the next call.
+  /// The ready events; valid until the next call.
   size_t wait();
   const epoll_event& event(size_t i) const { return events_[i]; }
 

@@ -7,10 +7,9 @@ namespace beckon::net {
 /// CAF keeps an actor's own flags in bits up to 0x2000 and a channel's from 0x01000000 on.
 constexpr int quick_actor_flag = 0x00010000;
 
-/// Lets the I/O thread run `self` when a quick request asks it something (see io_unit): each message it
-/// takes, not only the one that it is asked with, must be a matter of microseconds and must not block. To be
-/// called by the actor itself while it makes its behaviour: flags are not to be changed by two threads at
-/// once.
+/// Lets the I/O thread run `self` when a quick request asks it (see io_unit). Every message that the actor
+/// handles, not only that ask, must take microseconds and must not block. The actor itself calls this while
+/// it makes its behaviour, because two threads must not change the flags at once.
 inline void mark_quick(caf::abstract_actor& self) {
   self.setf(quick_actor_flag);
 }

@@ -20,11 +20,11 @@ namespace http = boost::beast::http;
 using boost::beast::error_code;
 using view = boost::beast::string_view;
 
-constexpr size_t empty_lines_max = 2; // some clients send a stray one behind a body
+constexpr size_t empty_lines_max = 2; // some clients send one after a body
 
-/// Makes room for `more` bytes, doubling, but never for more than `bytes_max` in all. A string's own growth
-/// would overshoot the limit by up to its double, also in reserve(); only a fresh string takes the size that
-/// it is told.
+/// Makes room for `more` bytes by doubling, but never for more than `bytes_max` in total. A string's own
+/// growth, even in reserve(), would overshoot the limit by up to a factor of two; only a fresh string takes
+/// exactly the requested size.
 void make_room(std::string& text, size_t more, size_t bytes_max) {
   const auto needed = text.size() + more;
   if (needed <= text.capacity())
@@ -40,13 +40,13 @@ class library_parser final : public http::basic_parser<true> {
  public:
   library_parser(request& out, const parser_limits& limits)
       : out_(out), body_bytes_max_(limits.body_bytes_max) {
-    // The strict checks stand in front; here the limits only must not be in the way.
+    // Strict checks run before; these limits only must not interfere.
     header_limit(
         static_cast<uint32_t>(std::min<size_t>(out.head.size() + 1, std::numeric_limits<uint32_t>::max())));
     body_limit(limits.body_bytes_max);
   }
 
-  /// Takes all of `bytes`, or says that something is left.
+  /// Takes all of `bytes`, or reports that something is left.
   bool put_all(std::string_view bytes) {
     error_code ec;
     while (!bytes.empty()) {
@@ -70,7 +70,7 @@ class library_parser final : public http::basic_parser<true> {
       out_.head[i] = lower(out_.head[i]);
       underscore = underscore || out_.head[i] == '_';
     }
-    if (!underscore) // servers behind CGI-like gateways read "_" as "-": a way past a proxy's rules
+    if (!underscore) // servers behind CGI-like gateways read "_" as "-", which would bypass a proxy's rules
       out_.fields.push_back({{name.data(), name.size()}, {value.data(), value.size()}});
   }
 
@@ -191,8 +191,8 @@ size_t request_parser::impl::skip_empty_lines(std::string_view bytes) {
 size_t request_parser::impl::read_head(std::string_view bytes) {
   auto& head = request_->head;
   const auto before = head.size();
-  // A header that comes in one piece is checked where it lies and copied once, at its exact size. Otherwise
-  // as much is collected as the check could want to see.
+  // Check a header that arrives in one piece in place, and copy it once at its exact size. Otherwise collect
+  // as much as the check could need.
   const auto collected_max = std::max(limits_.header_bytes_max, limits_.request_line_bytes_max) + 4;
   if (before > 0) {
     const auto more = bytes.substr(0, collected_max - before);
@@ -227,8 +227,7 @@ void request_parser::impl::accept_head() {
     for (auto& c : r.host)
       c = lower(c);
   }
-  // A later minor version is to be read as the latest that is known (RFC 9110, 2.5); the library knows no
-  // such rule.
+  // A later minor version must be read as the latest known one (RFC 9110, 2.5); the library does not do this.
   r.head[head_.minor_version_at()] = static_cast<char>('0' + r.minor_version);
   r.fields.reserve(head_.fields());
   library_.emplace(r, limits_);
@@ -243,7 +242,7 @@ void request_parser::impl::accept_head() {
 }
 
 size_t request_parser::impl::read_body(std::string_view bytes) {
-  expect_continue_ = false; // a client that sends its body is not waiting
+  expect_continue_ = false; // a client that already sends its body is not waiting
   const auto n = static_cast<size_t>(std::min<uint64_t>(bytes.size(), body_left_));
   body_left_ -= n;
   if (!library_->put_all(bytes.substr(0, n)) || library_->is_done() != (body_left_ == 0))
@@ -255,8 +254,7 @@ size_t request_parser::impl::read_body(std::string_view bytes) {
 
 bool request_parser::impl::put_chunk_size(uint64_t size) {
   // The library gets each chunk's size in its plainest form, without extensions and trailers, so that nothing
-  // which could be read in two ways reaches it. The CR LF behind the data of the chunk before belongs to this
-  // line.
+  // ambiguous reaches it. The CR LF after the data of the previous chunk belongs to this line.
   std::array<char, 32> line{'\r', '\n'};
   auto* const digits = line.data() + 2;
   auto* end = std::to_chars(digits, line.data() + line.size(), size, 16).ptr;

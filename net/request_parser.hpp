@@ -42,22 +42,22 @@ class request_parser {
     failed,   // failure() says why; no more input is accepted
   };
 
-  /// Consumes bytes up to the end of one request at most; returns how many were consumed. Bytes after a
-  /// complete request are left to the caller (pipelining): after take() feed them again.
+  /// Consumes bytes up to the end of at most one request; returns how many. Bytes after a complete request
+  /// stay with the caller (pipelining): feed them again after take().
   size_t feed(std::string_view bytes);
 
   state current() const;
-  /// Bytes of the current request consumed so far (for the least-rate rule).
+  /// Bytes of the current request consumed so far (for the minimum rate).
   size_t consumed_bytes() const;
-  /// What the current request's body holds so far, decoded.
+  /// Decoded bytes of the current request's body so far.
   size_t body_bytes() const;
-  /// What is still to come of a body with Content-Length; 0 for a chunked one, whose size nobody knows.
+  /// Missing bytes of a body with Content-Length; 0 for a chunked body of unknown size.
   uint64_t body_bytes_expected() const;
-  /// The header is accepted, the body is not complete and the client waits for "100 Continue"; true once per
+  /// The header is accepted, the body is incomplete, and the client waits for "100 Continue"; true once per
   /// request.
   bool take_expect_continue();
   const parse_failure& failure() const;
-  /// Moves the request out and gets ready for the next. Requires state complete.
+  /// Moves the request out and prepares for the next. Requires state complete.
   std::unique_ptr<request> take();
 
  private:

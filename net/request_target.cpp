@@ -40,7 +40,7 @@ std::string to_lower(std::string_view text) {
   return out;
 }
 
-/// Resolves "." and ".." segments of a path that begins with a slash; empty when they climb above the root.
+/// Resolves "." and ".." segments of a path that begins with a slash; empty if they climb above the root.
 std::optional<std::string> resolve_dots(std::string_view path) {
   std::string out;
   out.reserve(path.size());

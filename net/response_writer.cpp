@@ -11,9 +11,9 @@ namespace beckon::net {
 
 namespace {
 
-constexpr size_t fixed_head_bytes = 256; // what the writer's own lines need at most, about
+constexpr size_t fixed_head_bytes = 256; // approximate maximum of the writer's own lines
 
-/// Appends to a buffer and remembers whether something had to be left out.
+/// Appends to a buffer and records whether something had to be left out.
 class head_writer {
  public:
   explicit head_writer(std::vector<char>& out) : out_(out) {
@@ -48,7 +48,7 @@ class head_writer {
   bool clean_ = true;
 };
 
-/// Headers that only the writer may set: another value would break the framing or stand there twice.
+/// Headers that only the writer may set: another value would break the framing or duplicate them.
 bool is_own_header(std::string_view name) {
   static constexpr std::string_view own[] = {"content-length", "transfer-encoding", "connection", "date",
                                              "server",         "content-type",      "keep-alive", "trailer"};
@@ -95,7 +95,7 @@ void begin_head(head_writer& w, const response& r, const framing& f, std::string
 }
 
 void end_head(head_writer& w, bool keep_alive, const framing& f) {
-  // Only what differs from the version's own default is said.
+  // Write only what differs from the version's default.
   if (!keep_alive && f.minor_version >= 1)
     w.text("Connection: close\r\n");
   else if (keep_alive && f.minor_version == 0)

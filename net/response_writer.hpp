@@ -17,16 +17,15 @@ struct framing {
   std::string_view request_id; // X-Request-Id
 };
 
-/// Appends a whole answer to `out`. The one place where headers are written: a value with CR, LF, NUL or
-/// another control character, or a name that is no token, is left out and counted as a programming error
-/// (returns false). So is an extra header that the writer owns (Date, Server, Content-Type, Content-Length,
-/// Transfer-Encoding, Connection, Keep-Alive, Trailer) and a status outside 100 to 999 (500 is written). 204
-/// and 304 get neither Content-Length nor body. `date` is the current IMF-fixdate, kept by the caller.
+/// Appends a complete answer to `out`. This is the only place that writes headers. It leaves out a value with
+/// CR, LF, NUL or another control character, a name that is not a token, and headers that the writer owns
+/// (Date, Server, Content-Type, Content-Length, Transfer-Encoding, Connection, Keep-Alive, Trailer). A status
+/// outside 100 to 999 is written as 500. Each is a programming error, and the function returns false. 204 and
+/// 304 get neither Content-Length nor body. `date` is the current IMF-fixdate, kept by the caller.
 bool write_response(std::vector<char>& out, const response& r, const framing& f, std::string_view date);
 
-/// Appends the head of a streamed answer: chunked for HTTP/1.1, until-close for HTTP/1.0, where the caller
-/// must close the connection behind the last piece whatever `f.keep_alive` says. A 204 or 304 cannot be
-/// streamed.
+/// Appends the head of a streamed answer: chunked for HTTP/1.1; for HTTP/1.0 until-close, so the caller must
+/// close the connection after the last piece whatever `f.keep_alive` says. A 204 or 304 cannot be streamed.
 bool write_stream_head(std::vector<char>& out, const response& r, const framing& f, std::string_view date);
 /// Appends one piece of a streamed body (chunk framing for 1.1). Empty pieces append nothing.
 void write_stream_piece(std::vector<char>& out, std::string_view piece, const framing& f);

@@ -13,13 +13,13 @@ namespace {
 
 constexpr size_t segments_max = 32;
 
-/// The segments of a path behind its first slash, without allocation.
+/// The segments of a path after its first slash, without allocation.
 struct split_path {
   std::array<std::string_view, segments_max> at;
   size_t count = 0;
 };
 
-/// Empty when the path does not begin with a slash or has too many segments for any route.
+/// Empty if the path does not begin with a slash or has too many segments for any route.
 std::optional<split_path> split(std::string_view path) {
   if (path.empty() || path.front() != '/')
     return std::nullopt;
@@ -37,18 +37,18 @@ std::optional<split_path> split(std::string_view path) {
   return result;
 }
 
-/// Whether `pattern` (an empty segment is a parameter) takes the path.
+/// Whether `pattern` (an empty segment is a parameter) matches the path.
 bool matches(const std::vector<std::string>& pattern, const split_path& path) {
   if (pattern.size() != path.count)
     return false;
-  // From the end: routes differ there rather than in the version prefix.
+  // Compare from the end: routes differ there rather than in the version prefix.
   for (size_t i = path.count; i-- > 0;)
     if (pattern[i].empty() ? path.at[i].empty() : pattern[i] != path.at[i])
       return false;
   return true;
 }
 
-/// Whether `a` is more specific than `b`, where both take the same path: it has a literal at the first
+/// Whether `a` is more specific than `b`, if both match the same path: it has a literal at the first
 /// difference.
 bool more_specific(const std::vector<std::string>& a, const std::vector<std::string>& b) {
   for (size_t i = 0; i < a.size(); ++i)
@@ -122,11 +122,11 @@ route_match router::match(http_method method, std::string_view path,
   params.clear();
   if (method == http_method::unknown)
     return {kind::not_implemented, 0, {}};
-  // "*" and the authority of a CONNECT speak of the server as a whole.
+  // "*" and the authority of a CONNECT refer to the whole server.
   const bool whole_server = path == "*" || path.empty();
   const auto segments = split(path);
   std::optional<size_t> best;
-  bool best_is_own = false; // routed for this very method, not HEAD through GET
+  bool best_is_own = false; // routed for this method itself, not HEAD through GET
   uint32_t methods = 0;
   for (size_t i = 0; i < size(); ++i) {
     if (!whole_server && (!segments || !matches(compiled_[i].segments, *segments)))

@@ -11,8 +11,8 @@
 
 namespace beckon::net {
 
-/// Which methods a path answers, and who may ask. Patterns are made of literal segments and {name}, which
-/// takes exactly one non-empty segment: "/v1/popups/{id}/stats".
+/// Which methods a path supports. Patterns consist of literal segments and {name}, which matches exactly one
+/// non-empty segment: "/v1/popups/{id}/stats".
 struct route_key {
   http_method method = http_method::get;
   std::string pattern;
@@ -34,7 +34,7 @@ struct route_match {
 /// over parameters.
 class router {
  public:
-  /// Returns the route's index (0, 1, 2, … in the order of adding). A duplicate or malformed pattern throws
+  /// Returns the route's index (0, 1, 2, … in order). A duplicate or malformed pattern throws
   /// std::invalid_argument: a programming error found at start.
   size_t add(route_key key);
   const route_key& at(size_t route) const { return routes_[route]; }

@@ -6,7 +6,8 @@ namespace beckon::net {
 
 namespace {
 
-constexpr size_t slot_count = 512; // a power of two; 51 s at 100 ms a tick, longer times go round again
+constexpr size_t slot_count =
+    512; // a power of two; 51 s at 100 ms per tick, longer times take several rounds
 
 void link_before(timer_entry& place, timer_entry& entry) {
   entry.previous = place.previous;

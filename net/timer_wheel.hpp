@@ -6,7 +6,7 @@
 
 namespace beckon::net {
 
-/// A place in a timer_wheel, embedded in what it times. It must not move while it is armed.
+/// An entry of a timer_wheel, embedded in what it times. It must not move while armed.
 struct timer_entry {
   timer_entry* previous = nullptr; // null: not armed
   timer_entry* next = nullptr;
@@ -15,9 +15,9 @@ struct timer_entry {
   bool armed() const { return previous != nullptr; }
 };
 
-/// Coarse time-outs for many connections: arming, moving and disarming are a few pointer writes, whatever the
-/// number. Not threadsafe.  Blocks: no.  Bounds: owns no entry; its own size is fixed. A time-out never fires
-/// early, and at most one tick (plus the caller's own delay) late.
+/// Coarse time-outs for many connections: arming, moving and disarming take a few pointer writes, whatever
+/// the number. Not threadsafe. Blocks: no. Bounds: owns no entry; its own size is fixed. A time-out never
+/// fires early, and at most one tick (plus the caller's own delay) late.
 class timer_wheel {
  public:
   timer_wheel(int64_t now_ms, int64_t tick_ms);

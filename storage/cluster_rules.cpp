@@ -37,7 +37,7 @@ size_t witnesses_against(const cluster_node& n, const std::vector<cluster_node>&
   }));
 }
 
-/// The row of a change, when it is as it was seen.
+/// The row of a change, if it is still as it was seen.
 cluster_shard* as_seen(shard_rows& rows, const shard_change& change) {
   auto found = rows.find(change.shard);
   if (found == rows.end())
@@ -64,7 +64,7 @@ std::vector<cluster_shard> values_of(const shard_rows& rows) {
 
 caf::error check(const joining_node& node) {
   if (node.cluster.empty() || node.identity.empty())
-    return wrong("a node that joins needs the cluster's name and an identity of its data directory");
+    return wrong("a joining node needs the cluster's name and the identity of its data directory");
   for (const auto* text :
        {&node.cluster, &node.name, &node.identity, &node.address, &node.http, &node.version})
     if (text->size() > text_bytes_max)
@@ -82,9 +82,9 @@ caf::error check(const heartbeat& h) {
 caf::error check_name(const std::string& where, const std::string& stored, const std::string& wanted) {
   if (stored.empty() || stored == wanted)
     return {};
-  return make_error(errc::bad_options,
-                    where + " belongs to the cluster \"" + stored + "\", and this node is of the cluster \""
-                        + wanted + "\": give both the same name, or this one a database of its own");
+  return make_error(errc::bad_options, where + " belongs to the cluster \"" + stored
+                                           + "\", and this node is of the cluster \"" + wanted
+                                           + "\": use the same name, or another database for this node");
 }
 
 std::vector<incarnation_id> dead_of(const std::vector<cluster_node>& nodes,
@@ -123,7 +123,7 @@ std::vector<cluster_shard> begin_moves(shard_rows& rows, const std::vector<shard
     if (!row || row->owner == 0 || move.to == 0 || move.to == row->owner || !may_receive(move.to))
       continue;
     if (row->state == shard_state::draining) {
-      if (row->next_owner == move.to) // asked for before, and the answer was lost
+      if (row->next_owner == move.to) // a repetition after a lost answer
         moving[row->shard] = *row;
       continue;
     }

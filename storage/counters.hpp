@@ -8,10 +8,10 @@
 #include <string_view>
 #include <tuple>
 
-/// What counts as what: the one place where every back end looks it up.
+/// What counts as what; all back ends look it up here.
 namespace beckon::storage {
 
-/// What a counter counts. The numbers stand in databases: never change one, never use one again.
+/// The kinds of counters. Databases store the numbers: never change or reuse one.
 enum class counter_kind : uint8_t {
   impression = 0,
   click = 1,
@@ -28,16 +28,15 @@ std::string_view to_string(counter_kind kind);
 /// The counter of an event; also the number under which the event's type is stored.
 counter_kind kind_of(decision::event_type type);
 
-/// The other way round. Requires that `kind` is not `show`.
+/// The reverse. Requires that `kind` is not `show`.
 decision::event_type event_type_of(counter_kind kind);
 
-/// Whether an event is counted at all: custom events only when they name a popup.
+/// Whether an event is counted: custom events only if they name a popup.
 inline bool counts(const event_row& e) {
   return !e.popup.empty();
 }
 
-/// Whether an event of this type may change the user's state; it does only when its popup is known to the
-/// store.
+/// Whether an event of this type may change the user's state. It does so only if the store knows its popup.
 bool moves_state(decision::event_type type);
 
 struct counter_key {
@@ -50,7 +49,7 @@ struct counter_key {
   }
 };
 
-/// What a group of jobs adds to (or, erasing, takes from) one counter.
+/// What a group of jobs adds to a counter, or removes when erasing.
 struct counter_change {
   int64_t total = 0;
   int64_t users = 0;

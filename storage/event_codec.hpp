@@ -9,11 +9,11 @@
 
 namespace beckon::storage {
 
-/// A batch of events as bytes, for files of this node only: a format number, the number of events, then for
-/// each its numbers and its texts with their lengths, little-endian.
+/// A batch of events as bytes, for this node's files only: a format number, the number of events, then for
+/// each its numbers and its length-prefixed strings, little-endian.
 std::string encode_events(const std::vector<event_row>& events);
 
-/// Empty when the bytes are no batch of a known format (truncated, trailing bytes, an unknown type).
+/// Empty if the bytes are not a batch of a known format (truncated, trailing bytes, an unknown type).
 std::optional<std::vector<event_row>> decode_events(std::string_view bytes);
 
 } // namespace beckon::storage

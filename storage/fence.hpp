@@ -6,7 +6,7 @@
 
 namespace beckon::storage {
 
-/// Calls `f` with each fence that a job names; those of owner 0 are not checked and left out.
+/// Calls `f` with each fence that a job names; fences of owner 0 are not checked, so they are skipped.
 template <class F>
 void each_fence(const write_job& job, F&& f) {
   auto name = [&](const shard_fence& named) {
@@ -26,7 +26,7 @@ void each_fence(const write_job& job, F&& f) {
       name(named);
 }
 
-/// Whether all fences of a job hold, as `holds` says of each.
+/// Whether all fences of a job hold according to `holds`.
 template <class F>
 bool fences_hold(const write_job& job, F&& holds) {
   bool all = true;

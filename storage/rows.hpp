@@ -11,14 +11,13 @@
 #include <variant>
 #include <vector>
 
-/// What goes into a store and comes out of it: plain values, no behaviour. Times are Unix milliseconds.
+/// The input and output of a store: plain values without behaviour. Times are Unix milliseconds.
 namespace beckon::storage {
 
 // -- writes: each is one job; a group of jobs is one transaction ---------------------------------
 
-/// What a job that writes user states says of its shard: who owns it, and since which change. A job whose
-/// shard has another owner or epoch when it is carried out changes nothing (write_status::fenced). Owner 0:
-/// not checked.
+/// The owner and epoch of its shard under which a job was decided. If the shard has another owner or epoch
+/// when the job runs, the job changes nothing (write_status::fenced). Owner 0: not checked.
 struct fence {
   uint64_t owner = 0; // incarnation
   uint64_t epoch = 0;
@@ -28,13 +27,13 @@ struct shard_fence {
   fence held;
 };
 
-/// One showing, for the counters: which popup in which variant ("" for none).
+/// One showing, for the counters: a popup and its variant ("" for none).
 struct shown_popup {
   std::string popup;
   std::string variant;
 };
 
-/// The answer to remember under a request id, as the client got it.
+/// The answer to remember under a request id, as sent to the client.
 struct stored_answer {
   std::string request_id;
   int64_t at_ms = 0;
@@ -47,7 +46,7 @@ struct claim_write {
   std::string user;
   uint64_t expected_version = 0; // of the stored state; 0: there is none
   uint64_t version = 0;          // of `state`
-  int64_t next_eligible_ms = 0;  // also in `state`; a column so that people can look
+  int64_t next_eligible_ms = 0;  // also in `state`; a column so that people can read it
   std::string state;             // decision::encode()
   std::vector<shown_popup> shown;
   std::optional<stored_answer> answer;
@@ -66,12 +65,12 @@ struct event_row {
   int64_t at_ms = 0;
   int64_t received_ms = 0;
   std::string properties;
-  int64_t seq = 0; // from a store: its number in the order of arrival; meaningless to a store
+  int64_t seq = 0; // from a store: its number in the order of arrival; ignored by a store
 };
 
 /// Stores the events whose id is new, counts them, and applies them to the users' states, all or nothing. An
-/// event whose popup never existed moves no state (made-up ids would fill it); an erased popup's still does.
-/// A state that cannot be read is left as it is, and the outcome tells.
+/// event about a popup that never existed changes no state, because made-up ids would fill it; one about an
+/// erased popup does. An unreadable state stays as it is, and the outcome reports it.
 struct event_batch_write {
   std::vector<event_row> events;
   std::vector<shard_fence> held = {}; // of the events' users, by shard; empty: not checked
@@ -111,13 +110,13 @@ struct erase_piece {
   uint32_t limit = erased_events_per_piece;
 };
 
-/// Writes a new revision of a popup. The revision is one more than the last this id ever had.
+/// Writes a new revision of a popup, one more than the last this id ever had.
 struct popup_write {
   std::string id;
-  std::optional<uint64_t> expected_revision; // 0: must not exist; absent: whatever is there
+  std::optional<uint64_t> expected_revision; // 0: must not exist; absent: any
   std::string document;                      // compact JSON
   int64_t at_ms = 0;
-  bool must_exist = false; // conflict unless there is a live popup of this id, of whatever revision
+  bool must_exist = false; // conflict unless there is a live popup with this id, of any revision
 };
 
 struct popup_erase {
@@ -126,8 +125,8 @@ struct popup_erase {
   int64_t at_ms = 0;
 };
 
-/// Makes ids known as those of erased popups, so that events about them move states: what the databases of
-/// users are told of a catalogue that is elsewhere. An id that is known already stays as it is.
+/// Registers ids as those of erased popups, so that events about them change states. This informs user
+/// databases about a catalogue in another database. Known ids stay as they are.
 struct popup_mark {
   std::vector<std::string> ids;
   int64_t at_ms = 0;
@@ -138,7 +137,7 @@ struct settings_write {
   std::optional<uint64_t> expected_revision;
 };
 
-/// Drops remembered answers older than the moment, at most `limit`.
+/// Drops remembered answers older than this moment, at most `limit`.
 struct answers_prune {
   int64_t before_ms = 0;
   uint32_t limit = 1000;
@@ -152,11 +151,11 @@ using write_job = std::variant<claim_write, event_batch_write, profile_write, us
 enum class write_status : uint8_t {
   done,
   conflict,  // the expected version or revision is not the stored one; this job changed nothing
-  not_found, // there is nothing to erase; this job changed nothing
-  fenced,    // the shard is not (any more) owned as the job says; this job changed nothing
+  not_found, // nothing to erase; this job changed nothing
+  fenced,    // the shard is not owned as the job says; this job changed nothing
 };
 
-/// A user whose stored state an event batch changed.
+/// A user whose stored state was changed by an event batch.
 struct changed_user {
   std::string user;
   uint64_t version = 0;
@@ -164,8 +163,7 @@ struct changed_user {
 };
 
 struct write_outcome {
-  caf::error
-      error; // none, but where this job's database failed and not that of the others; then the rest is void
+  caf::error error; // set only if this job's database failed and others did not; then the rest is invalid
   write_status status = write_status::done;
   uint64_t revision = 0;          // popup and settings writes: the new (or, on conflict, the stored) one
   uint64_t catalog_version = 0;   // popup and settings writes: the new one
@@ -184,7 +182,7 @@ struct user_row {
   std::string user;
   std::string state;      // empty: none stored
   std::string attributes; // empty: no profile stored
-  caf::error error = {};  // none, but where this user's database failed and not that of the others
+  caf::error error = {};  // set only if this user's database failed and others did not
 };
 
 /// The mark of a user whose old events are being deleted.
@@ -204,7 +202,7 @@ struct popup_row {
 
 struct catalog_rows {
   uint64_t version = 0;          // grows by one with each popup or settings write
-  std::vector<popup_row> popups; // sorted by id; erased ones are left out
+  std::vector<popup_row> popups; // sorted by id, without erased ones
   std::string settings;          // empty: never set
   uint64_t settings_revision = 0;
 };
@@ -225,7 +223,7 @@ struct event_filter {
   std::optional<decision::event_type> type;
 };
 
-/// Where a listing of events goes on: ordered by (at, arrival).
+/// Where a listing of events continues: ordered by (at, arrival).
 struct event_cursor {
   int64_t at_ms = INT64_MIN;
   int64_t seq = 0;
@@ -234,7 +232,7 @@ struct event_cursor {
 struct event_page {
   std::vector<event_row> events;
   event_cursor next; // meaningful unless `last`
-  bool last = false; // nothing comes after this page
+  bool last = false; // no page follows
 };
 
 } // namespace beckon::storage

@@ -129,8 +129,8 @@ std::vector<erasure_row> erasures_in(Rows& r) {
 template <class Rows, class Db>
 class page_in_making {
  public:
-  page_in_making(const Db& db, const event_filter& filter, const erased_events& erased, const event_cursor& from,
-                 uint32_t limit)
+  page_in_making(const Db& db, const event_filter& filter, const erased_events& erased,
+                 const event_cursor& from, uint32_t limit)
       : db_(db), filter_(filter), erased_(erased), limit_(limit), looks_left_(event_rows_looked_at(limit)) {
     page.next = from;
     if (filter.since_ms && *filter.since_ms > from.at_ms)

@@ -15,40 +15,37 @@
 #include <vector>
 
 /// The room of the storage contract: rows and jobs as plain values, the interfaces of a store, an outbox and
-/// a cluster's tables, fences, errors, and what all stores count in the same way. The stores themselves are
-/// the rooms below.
+/// a cluster's tables, fences, errors, and the rules of counting. The rooms below hold the stores.
 namespace beckon::storage {
 
-/// How many rows at most are looked at for one page of events.
+/// Maximum number of rows examined for one page of events.
 constexpr size_t event_rows_looked_at(uint32_t limit) {
   return size_t{limit} * 16 + 1000;
 }
 
-/// One connection that stores things. Used by one thread at a time. Blocks: yes, at most for the store's
-/// time-outs.
+/// One connection for writing. Used by one thread at a time. Blocks: yes, at most for the store's time-outs.
 class write_session {
  public:
   virtual ~write_session() = default;
 
-  /// Runs all jobs, in their order, in one durable transaction: when it returns outcomes, everything that
-  /// they say is on disk; on an error nothing is, except after unknown_outcome. A conflict concerns its
-  /// job alone. Jobs see what earlier jobs of the group wrote. Where users are spread over several databases
-  /// there is one transaction for each, and an outcome may carry the error of its own.
+  /// Runs all jobs in order in one durable transaction. If it returns outcomes, everything they report is on
+  /// disk; on an error nothing is, except after unknown_outcome. A conflict affects only its job. Jobs see
+  /// the writes of earlier jobs in the group. With several user databases there is one transaction for each,
+  /// and an outcome may carry its own error.
   virtual caf::expected<std::vector<write_outcome>> write(const std::vector<write_job>& jobs) = 0;
 
-  /// Whether the store answers now; a session opened for writing also checks that it can write.
+  /// Whether the store answers; a session opened for writing also checks that it can write.
   virtual caf::error ping() = 0;
 };
 
-/// One connection to a store. After errc::unavailable or unknown_outcome the next call reconnects by itself.
+/// One connection to a store. After errc::unavailable or unknown_outcome the next call reconnects.
 class session : public write_session {
  public:
-  /// State and profile of users, in the order asked; users never stored come back with empty fields. Where
-  /// users are spread over several databases, a row may carry the error of its own.
+  /// State and profile of users, in the given order; users never stored have empty fields. With several user
+  /// databases a row may carry its own error.
   virtual caf::expected<std::vector<user_row>> load_users(const std::vector<std::string>& users) = 0;
 
-  /// The answer remembered for this user and request id at or after `not_before_ms`; empty when there is
-  /// none.
+  /// The answer remembered for this user and request id at or after `not_before_ms`; empty if there is none.
   virtual caf::expected<std::optional<std::string>>
   load_answer(const std::string& user, const std::string& request_id, int64_t not_before_ms) = 0;
 
@@ -62,37 +59,37 @@ class session : public write_session {
 
   virtual caf::expected<std::vector<stat_row>> load_stats(const std::string& popup) = 0;
 
-  /// At most `limit` events after `from`, ordered by (at, arrival). A filter that few rows pass may yield a
-  /// shorter, even an empty page although more follow (at most event_rows_looked_at() rows are looked at for
-  /// one page): go on from `next` until `last`. Events that an erasure has yet to delete are passed over.
+  /// At most `limit` events after `from`, ordered by (at, arrival). A selective filter may yield a shorter or
+  /// even empty page although more follow, because at most event_rows_looked_at() rows are examined per page:
+  /// continue from `next` until `last`.
   virtual caf::expected<event_page> load_events(const event_filter& filter, const event_cursor& from,
                                                 uint32_t limit) = 0;
 };
 
-/// The connections to one database, for metrics: how many now, and what has happened since the start.
+/// The connections to one database, for metrics: current numbers, and totals since the start.
 struct pool_stats {
-  std::string database;      // what people call it
+  std::string database;      // a name for people
   uint64_t size_max = 0;     // kept open
-  uint64_t overflow_max = 0; // more of them at most
-  uint64_t open = 0;         // idle, in use, and being made
+  uint64_t overflow_max = 0; // maximum number of extra ones
+  uint64_t open = 0;         // idle, in use, and connecting
   uint64_t idle = 0;
-  uint64_t waiting = 0;  // callers that wait for one
+  uint64_t waiting = 0;  // callers waiting for one
   uint64_t opened = 0;   // connections made
   uint64_t failed = 0;   // attempts to connect that failed
   uint64_t recycled = 0; // replaced because of their age
-  uint64_t pings = 0;    // tried before use, because they had been idle or another was found lost
+  uint64_t pings = 0;    // tried before use, because of idle time or because another was found dead
   uint64_t ping_failures = 0;
-  uint64_t waits = 0;    // calls that had to wait because all were taken
-  uint64_t timeouts = 0; // calls that waited in vain
+  uint64_t waits = 0;    // calls that had to wait
+  uint64_t timeouts = 0; // calls that timed out
 };
 
 /// A read-only copy of a database, for metrics.
 struct replica_stats {
   std::string replica;
-  int64_t staleness_ms = -1; // its data are no older; -1: never seen
+  int64_t staleness_ms = -1; // maximum age of its data; -1: never seen
   bool used = false;         // fresh enough for reads
   uint64_t reads = 0;
-  uint64_t failures = 0; // reads that failed there and were done by the primary
+  uint64_t failures = 0; // failed reads that the primary served instead
 };
 
 struct store_stats {
@@ -100,20 +97,20 @@ struct store_stats {
   std::vector<replica_stats> replicas;
 };
 
-/// A store: hands out sessions. Threadsafe. Migrated and ready when made.
+/// A store: hands out sessions. Threadsafe. Migrated and ready once constructed.
 class store {
  public:
   virtual ~store() = default;
   virtual caf::expected<std::unique_ptr<session>> open_writer() = 0;
   virtual caf::expected<std::unique_ptr<session>> open_reader() = 0;
-  /// The tables of the cluster, on a connection of its own whose time-outs are `timeout_ms`.
-  /// errc::bad_options for a store that one node owns.
+  /// The cluster's tables, on their own connection with time-outs of `timeout_ms`. errc::bad_options for a
+  /// store that belongs to one node.
   virtual caf::expected<std::unique_ptr<cluster_store>> open_cluster(int64_t timeout_ms);
-  /// The same for the shards alone, where the nodes are in another database.
+  /// The same for shards only, if the nodes are in another database.
   virtual caf::expected<std::unique_ptr<shard_table>> open_shards(int64_t timeout_ms);
   /// For the log and for people: "sqlite /var/lib/beckon/beckon.db".
   virtual std::string describe() const = 0;
-  /// What a person should see to although everything still works, and the remedy; empty: nothing.
+  /// A problem that people should fix although everything still works, with the remedy; empty: none.
   virtual std::string warning() const { return {}; }
   /// Empty for a store without connections.
   virtual store_stats stats() const { return {}; }

@@ -20,7 +20,7 @@ const storage::popup_row* find_row(const catalog_view& view, std::string_view id
 
 net::response no_such_popup(std::string_view id) {
   return net::make_problem(404,
-                           "there is no popup '" + std::string{id} + "'; GET /v1/popups lists what there is");
+                           "there is no popup '" + std::string{id} + "'; GET /v1/popups lists all popups");
 }
 
 net::response with_etag(const net::request& request, uint64_t revision, std::string body,
@@ -42,7 +42,7 @@ std::string popup_body(const storage::popup_row& row) {
   return body;
 }
 
-/// A reader: asks for the view and answers with what `render` makes of it.
+/// A reader: asks for the view and answers with the result of `render`.
 template <class Render>
 catalog_read_actor::behavior_type read_catalog(catalog_read_pointer self, net::request_ptr request,
                                                net::http_broker_actor broker, node_context_ptr node,
@@ -59,15 +59,15 @@ catalog_read_actor::behavior_type read_catalog(catalog_read_pointer self, net::r
 }
 
 net::response conflict(const net::request& request, const catalog_ask& ask, const catalog_answer& a) {
-  auto present = "; the present revision is " + etag(a.revision);
+  auto present = "; the current revision is " + etag(a.revision);
   net::response r;
   if (ask.operation != catalog_operation::create_popup)
-    r = net::make_problem(412, "the revision that If-Match names is not the present one"
-                                   + (a.revision == 0 ? ": there is none" : present)
-                                   + "; read it again, then repeat the change");
+    r = net::make_problem(412, "If-Match does not name the current revision"
+                                   + (a.revision == 0 ? ": there is no such popup" : present)
+                                   + "; read the popup again, then repeat the change");
   else if (request.method == net::http_method::put)
     r = net::make_problem(412, "there is a popup '" + ask.id
-                                   + "' already, and If-None-Match: * asks that there be none" + present);
+                                   + "' already, and If-None-Match: * requires that there is none" + present);
   else
     r = net::make_problem(409, "there is a popup '" + ask.id + "' already; change it with PUT /v1/popups/"
                                    + net::percent_encode(ask.id));
@@ -101,7 +101,7 @@ net::response render_change(const net::request& request, const catalog_ask& ask,
     return r;
   }
   const auto* row = find_row(*a.view, ask.id);
-  if (!row) // erased by somebody else in between
+  if (!row) // erased by somebody else meanwhile
     return no_such_popup(ask.id);
   auto created = a.what == status::created;
   auto r = with_etag(request, a.revision, popup_body(*row), created ? 201 : 200);
@@ -110,7 +110,8 @@ net::response render_change(const net::request& request, const catalog_ask& ask,
   return r;
 }
 
-/// A changer: sends what `read` made of the request to the catalogue's owner. `read` may add errors instead.
+/// A changer: sends the change that `read` made of the request to the catalogue's owner. `read` may add
+/// errors instead.
 template <class Read>
 catalog_change_actor::behavior_type change_catalog(catalog_change_pointer self, net::request_ptr request,
                                                    net::http_broker_actor broker, node_context_ptr node,
@@ -124,7 +125,7 @@ catalog_change_actor::behavior_type change_catalog(catalog_change_pointer self, 
   ask->must_exist = condition.any;
   if (condition.bad) {
     errors.status = 412;
-    errors.detail = "If-Match must be \"*\" or the ETag of the present revision, with its quotes";
+    errors.detail = "If-Match must be \"*\" or the ETag of the current revision, with its quotes";
   } else {
     read(*st.request, *ask, errors);
   }

@@ -88,7 +88,7 @@ cluster_handler(cluster_handler_actor::stateful_pointer<cluster_exchange_state> 
   st.open(std::move(request), std::move(broker), std::move(node));
   auto query = net::parse_query(st.request->query);
   if (!query) {
-    answer(self, net::make_problem(400, "the query string is not well-formed; known is ?verbose"));
+    answer(self, net::make_problem(400, "the query string is malformed; only ?verbose is known"));
     return cluster_handler_actor::behavior_type::make_empty_behavior();
   }
   for (const auto& [name, value] : *query)

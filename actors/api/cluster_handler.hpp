@@ -10,8 +10,8 @@
 
 namespace beckon::actors {
 
-/// Answers one GET /v1/cluster: who is there, who owns what, what is on its way; with ?verbose each shard.
-/// Runs on: scheduler. Blocks: no.
+/// Answers one GET /v1/cluster: members, owners and moves; with ?verbose each shard. Runs on: scheduler.
+/// Blocks: no.
 using cluster_handler_actor = net::request_actor::extend<caf::reacts_to<cluster_status_ptr>>;
 
 struct cluster_exchange_state : exchange_state {

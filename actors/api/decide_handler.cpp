@@ -18,7 +18,7 @@ decide_ask parse_request(const net::request& request, body_errors& errors) {
     return parse_decide(doc.get(), errors.fields);
   }
   auto ask = parse_decide_query(request, errors.fields);
-  // Whoever asks with HEAD sees no popup, so none may be charged.
+  // A HEAD request shows no popup, so it must not charge one.
   ask.request.dry_run = ask.request.dry_run || request.method == net::http_method::head;
   return ask;
 }
@@ -27,12 +27,11 @@ net::response render(const decide_answer& a) {
   if (a.status == ask_status::overloaded)
     return net::make_unavailable("too many requests wait for this user's state; try again later");
   if (a.status == ask_status::moving)
-    return net::make_unavailable(
-        "this user's shard is on its way to another node; nothing was shown; try again");
+    return net::make_unavailable("this user's shard is moving to another node; nothing was shown; try again");
   net::response r;
   r.content_type = json_content;
   r.body = a.body.empty() ? render_decision(a) : a.body;
-  // An answer is a claim: a cache that repeated it would show what nobody was charged for.
+  // An answer is a claim: a cache that repeated it would show uncharged popups.
   r.headers.emplace_back("Cache-Control", "no-store");
   return r;
 }

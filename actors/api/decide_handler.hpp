@@ -7,7 +7,7 @@
 
 namespace beckon::actors {
 
-/// Answers one POST or GET /v1/decide: reads the request, asks the owner of the user, renders what it says.
+/// Answers one POST or GET /v1/decide: reads the request, asks the owner of the user, renders its answer.
 /// Runs on: I/O thread within the bounds of http.inline-*, else scheduler. Blocks: no.
 using decide_handler_actor = net::request_actor::extend<caf::reacts_to<decide_answer_ptr>>;
 

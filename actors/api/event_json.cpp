@@ -23,7 +23,7 @@ std::string code_for(json::fault kind) {
   return "bad_value";
 }
 
-/// Reads one event; false when it is rejected.
+/// Reads one event; false if it is rejected.
 class event_reader {
  public:
   event_reader(const json::value& v, const json::path& where, int64_t now_ms)
@@ -110,7 +110,7 @@ void write_text(json::writer& out, std::string_view name, std::string_view value
     out.member(name, value);
 }
 
-/// Reads one query parameter into the filter; an error text when it is no good.
+/// Reads one query parameter into the filter; returns an error text if it is invalid.
 std::string read_parameter(const std::string& name, const std::string& value, storage::event_filter& f) {
   if (name == "since" || name == "until") {
     auto at = json::parse_rfc3339_ms(value);
@@ -127,7 +127,7 @@ std::string read_parameter(const std::string& name, const std::string& value, st
   }
   if (name == "format")
     return value == "ndjson" ? "" : "this version writes ndjson only";
-  return "unknown parameter; known are since, until, user, popup, type, format";
+  return "unknown parameter; the known ones are since, until, user, popup, type, format";
 }
 
 } // namespace
@@ -174,13 +174,13 @@ std::optional<storage::event_filter> parse_event_filter(const net::request& requ
   storage::event_filter f;
   auto query = net::parse_query(request.query);
   if (!query) {
-    errors.push_back({"", "the query string is not well-formed: check its percent escapes"});
+    errors.push_back({"", "the query string is malformed: check its percent escapes"});
     return std::nullopt;
   }
   const json::path root;
   std::set<std::string_view> seen;
   for (const auto& [name, value] : *query)
-    if (auto fault = seen.insert(name).second ? read_parameter(name, value, f) : "stands more than once";
+    if (auto fault = seen.insert(name).second ? read_parameter(name, value, f) : "appears more than once";
         !fault.empty())
       json::add_error(errors, json::path{&root, name, -1}, fault);
   if (!errors.empty())

@@ -16,7 +16,7 @@ constexpr int64_t event_ahead_max_ms = 5 * 60 * 1000;            // `at` may be 
 constexpr int64_t event_behind_max_ms = 30LL * 24 * 3600 * 1000; // and this far in the past
 constexpr size_t event_properties_bytes_max = 16384;
 
-/// Why one event of a batch was not taken.
+/// Why one event of a batch was rejected.
 struct rejected_event {
   size_t index = 0;
   std::string code; // "bad_timestamp", "bad_type", "missing_field", "unknown_field", "bad_value", "too_large"
@@ -29,11 +29,10 @@ struct parsed_events {
   std::vector<rejected_event> rejected;
 };
 
-/// Reads {"events": [...]}. Errors of the envelope go to `errors`; errors of single events reject those
-/// alone.
+/// Reads {"events": [...]}. Errors of the envelope go to `errors`; an invalid event is rejected alone.
 parsed_events parse_events(const json::value& body, int64_t now_ms, json::field_errors& errors);
 
-/// One event as JSON, without a line end.
+/// One event as JSON, without a newline.
 void append_event(std::string& out, const storage::event_row& e);
 
 /// Reads since, until, user, popup and type from the query.

@@ -35,14 +35,14 @@ net::response accepted(const parsed_events& parsed, uint32_t duplicates) {
   return json_answer(std::move(body), 202);
 }
 
-/// Not 503, which promises that nothing of the batch was taken.
+/// Not 503, which promises that no event of the batch was taken.
 net::response unknown_outcome() {
   return net::make_problem(
-      504, "whether the events were stored is not known; send the same batch again, the ids keep it "
+      504, "it is unknown whether the events were stored; send the same batch again, the ids keep it "
            "from counting twice");
 }
 
-/// After an I/O error the bytes may be in the file all the same: the start after it reads what is there.
+/// After an I/O error the bytes may still be in the file: the next start reads what is there.
 bool leaves_open(storage::errc code) {
   return code == storage::errc::unknown_outcome || code == storage::errc::io_failed;
 }
@@ -54,8 +54,8 @@ net::response render(const state& st, const write_result& result) {
       return net::make_problem(422, "the store refuses this batch: " + result.error.detail);
     if (leaves_open(result.error.code) && result.error.what == work_error::kind::store)
       return unknown_outcome();
-    return net::make_unavailable("the events cannot be stored now and none of them was taken: "
-                                 + result.error.detail + "; send the same batch again later");
+    return net::make_unavailable("the events cannot be stored now, and none was taken: " + result.error.detail
+                                 + "; send the same batch again later");
   }
   m.events_accepted->Increment(static_cast<double>(st.parsed.rows.size() - result.outcome.duplicates));
   m.events_duplicate->Increment(result.outcome.duplicates);
@@ -163,9 +163,9 @@ void take_page(Self* self, const read_result& result) {
     st.page = std::get<storage::event_page>(result.value);
     st.sent = 0;
     if (!st.begun)
-      begin_stream(self); // the first piece waits for its credit too
+      begin_stream(self); // the first piece needs credit too
     else if (st.page.events.empty() && !st.page.last)
-      send_piece(self, {}); // nothing found yet, but the search goes on
+      send_piece(self, {}); // nothing found yet, the search continues
     else
       go_on(self);
     return;

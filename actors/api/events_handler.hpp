@@ -20,7 +20,7 @@ events_handler_actor::behavior_type
 events_handler(events_handler_actor::stateful_pointer<events_handler_state> self, net::request_ptr request,
                net::http_broker_actor broker, node_context_ptr node);
 
-/// Answers one GET /v1/events: reads page after page, each only when the client has taken the one before.
+/// Answers one GET /v1/events: reads page after page, each only when the client has taken the last one.
 using event_export_handler_actor = net::streaming_request_actor::extend<caf::reacts_to<read_result_ptr>>;
 
 struct event_export_state : exchange_state {

@@ -14,7 +14,7 @@ namespace {
 
 using behavior = net::request_actor::behavior_type;
 
-/// Answers at once: nothing is left for the actor to wait for.
+/// Answers at once, so the actor has nothing to wait for.
 behavior answer_now(node_handler_pointer self, net::response r) {
   answer(self, std::move(r));
   return behavior::make_empty_behavior();
@@ -32,7 +32,7 @@ std::string store_detail(const node_context& node) {
   return warning.empty() ? "writable" : "writable; " + warning;
 }
 
-/// Events are taken as long as the outbox can be written to, whatever the store does.
+/// The node accepts events while the outbox can be written, whatever the state of the store.
 check outbox_check(const node_context& node) {
   auto depth = node.outbox->depth();
   auto age_s = depth.oldest_ms == 0 ? 0 : (node.now_ms() - depth.oldest_ms) / 1000;
@@ -41,7 +41,7 @@ check outbox_check(const node_context& node) {
   if (node.health.outbox.writable)
     return {"outbox", true, std::move(detail)};
   auto fault = node.health.outbox.fault();
-  return {"outbox", false, fault.empty() ? "not asked yet" : fault + "; " + detail};
+  return {"outbox", false, fault.empty() ? "not checked yet" : fault + "; " + detail};
 }
 
 check shards_check(const node_context& node) {
@@ -55,13 +55,13 @@ check shards_check(const node_context& node) {
   return {"shards", alive == decision::shard_count, std::move(detail)};
 }
 
-/// A member is ready also while its lease has run out, for then it takes events, and answers who must wait;
-/// and while other nodes' shards cannot be reached, for nobody else would serve those better.
+/// A member is ready even after its lease has run out, because it accepts events and answers users in
+/// cooldown. It is also ready while other nodes' shards cannot be reached, because no other node would serve
+/// those better.
 check cluster_check(const cluster_context& c) {
   if (!c.active) {
     auto fault = c.fault();
-    return {"cluster", false,
-            "no member that may own users: " + (fault.empty() ? "joining, or leaving" : fault)};
+    return {"cluster", false, "not an active member: " + (fault.empty() ? "joining or leaving" : fault)};
   }
   auto left_ms = c.lease_until_ms - c.steady_ms();
   auto detail = left_ms > 0 ? "the lease lasts for " + std::to_string(left_ms) + " ms"
@@ -75,11 +75,11 @@ std::vector<check> checks(const node_context& node) {
   auto fatal = h.fatal_reason();
   std::vector<check> list{
       {"process", fatal.empty(), fatal.empty() ? "no fatal fault" : fatal},
-      {"draining", !h.draining, h.draining ? "the node is stopping" : "the node takes requests"},
+      {"draining", !h.draining, h.draining ? "the node is stopping" : "the node accepts requests"},
       {"catalog", h.catalog_loaded, h.catalog_loaded ? "loaded" : "not loaded yet"},
       {"store", h.store.writable || node.outbox,
        h.store.writable ? store_detail(node)
-       : fault.empty()  ? "not asked yet"
+       : fault.empty()  ? "not checked yet"
                         : fault},
       shards_check(node),
   };
@@ -126,7 +126,7 @@ behavior readyz_handler(node_handler_pointer self, net::request_ptr request, net
   st.open(std::move(request), std::move(broker), std::move(node));
   auto query = net::parse_query(st.request->query);
   if (!query)
-    return answer_now(self, net::make_problem(400, "the query string is not well-formed; known is ?verbose"));
+    return answer_now(self, net::make_problem(400, "the query string is malformed; only ?verbose is known"));
   bool verbose = false;
   for (const auto& [name, value] : *query)
     verbose = verbose || (name == "verbose" && value != "false");

@@ -5,16 +5,16 @@
 #include <caf/stateful_actor.hpp>
 #include <caf/typed_event_based_actor.hpp>
 
-/// Request actors about the node itself: they look at facts in memory and never wait for anybody.
+/// Request actors about the node itself: they read facts in memory and never wait.
 namespace beckon::actors {
 
 using node_handler_pointer = net::request_actor::stateful_pointer<exchange_state>;
 
-/// GET /livez: 200 while the process can answer; looks at nothing.
+/// GET /livez: 200 while the process can answer; checks nothing.
 net::request_actor::behavior_type livez_handler(node_handler_pointer self, net::request_ptr request,
                                                 net::http_broker_actor broker, node_context_ptr node);
 
-/// GET /readyz: 200 when requests would be served well, else 503; with ?verbose every check and its reason.
+/// GET /readyz: 200 if the node can serve requests well, else 503; with ?verbose every check and its reason.
 net::request_actor::behavior_type readyz_handler(node_handler_pointer self, net::request_ptr request,
                                                  net::http_broker_actor broker, node_context_ptr node);
 

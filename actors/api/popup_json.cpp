@@ -17,7 +17,7 @@ struct counts {
   uint64_t users = 0;
 };
 
-/// How the API calls what the store counts.
+/// The API's names for the store's counters.
 constexpr std::array<std::pair<std::string_view, std::string_view>, 6> stat_names{
     {{"show", "shows"},
      {"impression", "impressions"},
@@ -62,7 +62,7 @@ popup_document read_popup(json::document& doc, std::optional<std::string_view> i
       doc.RemoveMember(shown);
   auto p = decision::parse_popup(doc, id, errors);
   if (p.id == "." || p.id == ".." || p.id.find('/') != std::string::npos)
-    errors.push_back({"/id", "must not be '.' or '..' nor contain '/': no path could name it"});
+    errors.push_back({"/id", "must not be '.' or '..' nor contain '/', because no path could name it"});
   if (!errors.empty())
     return {};
   if (!doc.HasMember("id"))
@@ -105,7 +105,7 @@ bool none_match_hits(const net::request& request, uint64_t revision) {
     auto comma = rest.find(',');
     auto tag = trim(rest.substr(0, comma));
     rest = comma == std::string_view::npos ? std::string_view{} : rest.substr(comma + 1);
-    if (tag.substr(0, 2) == "W/") // weak comparison is what If-None-Match asks for (RFC 9110, 13.1.2)
+    if (tag.substr(0, 2) == "W/") // If-None-Match uses weak comparison (RFC 9110, 13.1.2)
       tag.remove_prefix(2);
     if (tag == "*" || parse_etag(tag) == revision)
       return true;

@@ -11,16 +11,14 @@
 
 namespace beckon::actors {
 
-/// A popup document as it is stored: checked, with its id, without the members that the server adds when it
-/// shows it.
+/// A popup document as stored: checked, with its id, without the members that the server adds to answers.
 struct popup_document {
   std::string id;
   std::string text;
 };
 
-/// Checks a popup document. The members "revision", "created_at" and "updated_at", which answers carry, are
-/// taken out, so that what was read can be changed and written back. `id` is the id from the path, when there
-/// is one.
+/// Checks a popup document. Removes the members "revision", "created_at" and "updated_at" of answers, so that
+/// clients can change and send back what they read. `id` is the id from the path, if there is one.
 popup_document read_popup(json::document& doc, std::optional<std::string_view> id,
                           json::field_errors& errors);
 
@@ -30,17 +28,17 @@ void write_popup(json::writer& out, const storage::popup_row& row);
 /// "\"3\"".
 std::string etag(uint64_t revision);
 
-/// What If-Match asks for.
+/// The condition in If-Match.
 struct precondition {
   std::optional<uint64_t> revision;
   bool any = false; // "*"
-  bool bad = false; // not an entity tag that this server makes: can never match
+  bool bad = false; // not an entity tag of this server: can never match
 };
 precondition read_if_match(const net::request& request);
 /// Whether If-None-Match names this revision (or is "*").
 bool none_match_hits(const net::request& request, uint64_t revision);
 
-/// The settings as answers show them.
+/// The settings as in answers.
 std::string render_settings(const catalog_view& view);
 
 /// The counters of a popup: totals and distinct users, overall and per variant.

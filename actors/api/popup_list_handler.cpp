@@ -11,12 +11,12 @@ namespace beckon::actors {
 
 namespace {
 
-/// Reads `status` and `placement` filters of a list; false when the query is no good.
+/// Reads the `status` and `placement` filters of a list; false if the query is invalid.
 bool parse_list_query(const net::request& request, std::string& status, std::string& placement,
                       json::field_errors& errors) {
   auto query = net::parse_query(request.query);
   if (!query) {
-    errors.push_back({"", "the query string is not well-formed: check its percent escapes"});
+    errors.push_back({"", "the query string is malformed: check its percent escapes"});
     return false;
   }
   for (const auto& [name, value] : *query) {
@@ -25,7 +25,7 @@ bool parse_list_query(const net::request& request, std::string& status, std::str
     if (name == "placement")
       placement = value;
     else if (name != "status")
-      json::add_error(errors, where, "unknown parameter; known are status, placement");
+      json::add_error(errors, where, "unknown parameter; the known ones are status, placement");
     else if (value == "draft" || value == "live" || value == "paused" || value == "archived")
       status = value;
     else

@@ -5,8 +5,8 @@
 
 #include <vector>
 
-/// The room of the HTTP API: a file pair for each endpoint or family of them, with its JSON, and the table of
-/// routes.
+/// The room of the HTTP API: a file pair for each endpoint or group of endpoints, with its JSON, and the
+/// route table.
 namespace beckon::actors {
 
 /// The route table of version 1 of the API: one line per endpoint and method.

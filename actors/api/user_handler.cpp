@@ -66,10 +66,10 @@ net::response render(const net::request& request, const user_answer& a, int64_t 
     return net::make_unavailable("too many requests wait for this user's state; try again later");
   if (a.status == ask_status::moving)
     return net::make_unavailable(
-        "this user's shard is on its way to another node; nothing was changed; try again");
+        "this user's shard is moving to another node; nothing was changed; try again");
   if (a.status == ask_status::unavailable)
-    return net::make_unavailable(
-        "the store cannot be reached; whether a change took effect is not known: look, then repeat it");
+    return net::make_unavailable("the store cannot be reached; it is unknown whether a change took effect: "
+                                 "read the user, then repeat it");
   if (!a.errors.empty())
     return net::make_problem(422, "the profile is not acceptable; nothing was changed", a.errors);
   if (!a.found)

@@ -23,7 +23,7 @@ row_list::const_iterator find_row(const row_list& rows, const std::string& id) {
   return i != rows.end() && i->id == id ? i : rows.end();
 }
 
-/// What the rows are after a change that was written.
+/// The rows after a written change.
 storage::catalog_rows apply(storage::catalog_rows rows, const catalog_ask& ask,
                             const storage::write_outcome& outcome, int64_t now_ms) {
   rows.version = outcome.catalog_version;
@@ -83,7 +83,7 @@ decision::catalog_ptr compile(const storage::catalog_rows& rows, const catalog_v
   std::vector<decision::popup_ptr> popups;
   popups.reserve(rows.popups.size());
   for (const auto& row : rows.popups) {
-    // An unchanged revision is compiled already: a change costs one popup, not the catalogue.
+    // An unchanged revision is already compiled: a change costs one popup, not the catalogue.
     auto known = before ? before->compiled->find(row.id) : nullptr;
     auto p = known && known->revision == row.revision ? known : compile_popup(row, faults);
     if (p)
@@ -95,7 +95,7 @@ decision::catalog_ptr compile(const storage::catalog_rows& rows, const catalog_v
 
 namespace {
 
-/// A change of settings names only the members that change; what is stored is all of them.
+/// A change of settings names only the changed members; all of them are stored.
 catalog_ask_ptr complete_settings(const catalog_ask& ask, const decision::settings& present) {
   auto whole = std::make_shared<catalog_ask>(ask);
   json::document doc;
@@ -140,8 +140,7 @@ catalog_cache_state::change_promise catalog_cache_state::accept(catalog_ask_ptr 
   return promise;
 }
 
-// What is merged names the revision that it was merged into: another node may have changed the rest
-// meanwhile.
+// A merge names the revision it builds on, because another node may have changed the rest meanwhile.
 void catalog_cache_state::submit(change c) {
   if (c.ask->operation == catalog_operation::put_settings)
     c.ask = complete_settings(c.members ? *c.members : *c.ask, view->compiled->config());
@@ -161,7 +160,7 @@ void catalog_cache_state::submit(change c) {
   ask_write(self, node->handles()->writers, catalog_key, std::move(job), last_token);
 }
 
-/// Whether a change of settings that met another one is to be merged into that.
+/// Whether a change of settings that collided with another one should be merged into it.
 bool catalog_cache_state::merge_again(change& c) {
   constexpr uint8_t merges_max = 5;
   if (!c.members || ++c.merges > merges_max)
@@ -230,7 +229,7 @@ void catalog_cache_state::complete(change c, const storage::write_outcome& outco
   c.promise.deliver(catalog_answer_ptr{std::move(answer)});
 }
 
-// The shards get the snapshot before anybody hears that the change is done: their mailboxes keep that order.
+// Push the snapshot to the shards before anybody learns of the change: their mailboxes keep the order.
 void catalog_cache_state::adopt(storage::catalog_rows rows) {
   if (view && rows.version < view->rows.version)
     return;
@@ -239,13 +238,13 @@ void catalog_cache_state::adopt(storage::catalog_rows rows) {
   fresh->compiled = compile(rows, view.get(), faults);
   fresh->rows = std::move(rows);
   for (const auto& fault : faults)
-    spdlog::error("catalogue: left out, because it cannot be read: {}", fault);
+    spdlog::error("catalogue: skipped, because it cannot be read: {}", fault);
   if (!view)
     spdlog::info("catalogue: {} popups, version {}", fresh->rows.popups.size(), fresh->rows.version);
   view = fresh;
   node->publish_catalog(view->compiled);
-  // By name: a loop over what a temporary holds does not keep it alive, and the supervisor may publish a new
-  // table.
+  // Use a named handle: a loop over a member of a temporary does not keep it alive, and the supervisor may
+  // publish a new table.
   const auto table = node->handles();
   for (const auto& shard : table->shards)
     self->send(shard, adopt_atom::value, view->compiled);
@@ -277,7 +276,7 @@ void catalog_cache_state::loaded(const read_result& result) {
   loading = 0;
   if (!result.error.ok()) {
     if (!failing || !view)
-      spdlog::warn("catalogue not loaded: {}; trying again every second", result.error.detail);
+      spdlog::warn("catalogue not loaded: {}; retrying every second", result.error.detail);
     failing = true;
     for (auto& c : std::exchange(to_merge, {}))
       refuse(c, catalog_answer::status::unavailable, result.error.detail);
@@ -287,7 +286,7 @@ void catalog_cache_state::loaded(const read_result& result) {
   }
   failing = false;
   if (std::holds_alternative<std::monostate>(result.value)) {
-    // What we have was stored when it was looked; a reason for doubt may have come since.
+    // The view was current when it was checked; a reason for doubt may have arrived since.
     if (stale || !written_ahead.empty() || wanted > view->rows.version)
       load();
     return;
@@ -314,12 +313,12 @@ void catalog_cache_state::fail_all() {
     refuse(c, catalog_answer::status::unavailable, "nothing was changed; try again");
   for (auto& [token, c] : std::exchange(changes, {}))
     refuse(c, catalog_answer::status::unavailable,
-           "whether the change was stored is not known; look before you repeat it");
+           "it is unknown whether the change was stored; check before you repeat it");
   load();
 }
 
 void catalog_cache_state::look(uint64_t version) {
-  wanted = std::max(wanted, version); // a load under way may have read the one before
+  wanted = std::max(wanted, version); // a running load may have read the previous version
   if (view && view->rows.version < wanted)
     load();
 }

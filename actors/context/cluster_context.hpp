@@ -18,7 +18,7 @@ class peer_transport;
 
 namespace beckon::actors {
 
-/// How this node takes part in its cluster; each comes from one configuration key, where its default stands.
+/// How this node takes part in its cluster; each member has a configuration key.
 struct cluster_options {
   std::string cluster;              // cluster.name
   std::string node;                 // node.name
@@ -40,26 +40,26 @@ struct cluster_options {
   int64_t clock_refuse_ms = 0;      // cluster.clock-refuse-ms
 };
 
-/// What the actors of a node share of its cluster. Threadsafe. Outlives them.
+/// The part of the cluster that a node's actors share. Threadsafe. Outlives them.
 struct cluster_context {
   cluster_options options;
   base::clock_source steady_ms = nullptr;
-  std::shared_ptr<peers::peer_transport> transport; // null where links are made in another way, in tests
+  std::shared_ptr<peers::peer_transport> transport; // null in tests that make links in another way
   caf::strong_actor_ptr door;                       // null in tests, and when it is closed
   std::unique_ptr<cluster_metrics> metrics;
 
-  std::atomic<int64_t> lease_until_ms{0}; // by steady_ms(): until then this node may claim
-  std::atomic<bool> active{false};        // it is a member that may own shards
-  std::atomic<bool> refused{false};       // joining cannot succeed: fault() says what has to be changed
+  std::atomic<int64_t> lease_until_ms{0}; // by steady_ms(): how long this node may claim
+  std::atomic<bool> active{false};        // it is a member and may own shards
+  std::atomic<bool> refused{false};       // joining cannot succeed: fault() says what must change
   std::atomic<bool> drain_asked{false};   // an operator wants it to give everything away and stop
   std::atomic<uint32_t> shards_owned{0};
-  std::atomic<uint32_t> shards_unreachable{0}; // of nobody, or of a node without a link
+  std::atomic<uint32_t> shards_unreachable{0}; // without an owner, or owned by a node without a link
 
-  /// Where the cluster's actors are; the supervisor replaces what it starts again.
+  /// The cluster's actors; the supervisor replaces those it restarts.
   struct actor_table {
     shard_map_actor map;
     membership_actor membership;
-    dialer_actor dialer; // null where links are made in another way, in tests
+    dialer_actor dialer; // null in tests that make links in another way
   };
   std::shared_ptr<const actor_table> actors() const { return std::atomic_load(&actors_); }
   void publish(const std::function<void(actor_table&)>& change) {
@@ -69,7 +69,7 @@ struct cluster_context {
   }
   shard_map_actor map() const { return actors()->map; }
 
-  /// Who owns what; never null.
+  /// The owners of all shards; never null.
   ownership_ptr owners() const { return std::atomic_load(&owners_); }
   void publish_owners(ownership_ptr o) { std::atomic_store(&owners_, std::move(o)); }
 

@@ -14,10 +14,10 @@
 #include <utility>
 #include <vector>
 
-/// What the actors of the cluster say to one another. One kind of message leaves the process: peer_bytes.
+/// The messages between the actors of the cluster. Only peer_bytes leaves the process.
 namespace beckon::actors {
 
-/// What nodes send one another: a hello or a batch, as cluster/wire.hpp defines it.
+/// A message between nodes: a hello or a batch, as defined in cluster/wire.hpp.
 struct peer_bytes {
   std::string bytes;
 };
@@ -65,13 +65,13 @@ CAF_END_TYPE_ID_BLOCK(beckon_cluster)
 
 namespace beckon::actors {
 
-/// Gets what became of events that it sent to their owner.
+/// Receives the result of events that it sent to their owner.
 using events_client_actor = caf::typed_actor<caf::reacts_to<events_answer_ptr>>;
 
-/// Everything between this node and one peer: asks, answers, events and hints, in batches; whatever gathers
-/// while batches are in flight goes as one. Runs on: scheduler. Blocks: no. Bounds: cluster.gateway-asks-max,
-/// gateway-bytes-max (beyond: overloaded), cluster.forward-timeout-ms (unavailable). Lost with the link: what
-/// was sent and not answered (unavailable; whether it took effect is not known).
+/// Carries everything between this node and one peer: asks, answers, events and hints, in batches; what
+/// gathers while batches are in flight goes as one. Runs on: scheduler. Blocks: no. Bounds:
+/// cluster.gateway-asks-max, gateway-bytes-max (beyond: overloaded), cluster.forward-timeout-ms
+/// (unavailable). Lost with the link: unanswered asks (unavailable; it is unknown whether they took effect).
 using gateway_actor = link_actor::extend<
     // For the owner there. The answer is the owner's, or unavailable, or overloaded, or moving.
     caf::replies_to<decide_atom, decide_ask_ptr>::with<decide_answer_ptr>,
@@ -80,64 +80,65 @@ using gateway_actor = link_actor::extend<
     caf::reacts_to<events_ask_ptr>,
     // Answers of this node's shards and writers to what the peer asked.
     caf::reacts_to<decide_answer_ptr>, caf::reacts_to<user_answer_ptr>, caf::reacts_to<write_result_ptr>,
-    // A link is about to be made: what belongs to an older one is forgotten.
+    // A link is about to be made: forget what belongs to an older one.
     caf::reacts_to<dial_atom>,
-    // The link is there.
+    // The link is up.
     caf::reacts_to<link_atom, link_actor>,
-    // The catalogue was changed, or a shard: the peer is told.
+    // The catalogue or a shard has changed: tell the peer.
     caf::reacts_to<hint_atom, uint64_t /* catalogue version */>,
     caf::reacts_to<hint_atom, uint16_t /* shard */, uint64_t /* owner */, uint64_t /* epoch */>,
     // Sends what has gathered.
     caf::reacts_to<flush_atom>,
-    // Looks for asks past their time, and for a link that went silent.
+    // Checks for asks past their deadline, and for a silent link.
     caf::reacts_to<beat_atom>>;
 
-/// Where peers knock: published for other nodes. Runs on: scheduler. Blocks: no.
+/// Accepts peers: published for other nodes. Runs on: scheduler. Blocks: no.
 using door_actor = caf::typed_actor<
-    // Who the peer is and its end of the link, for ours. An error's text says why it is refused.
+    // Takes the peer's identity and its end of the link, returns ours. An error's text says why it is
+    // refused.
     caf::replies_to<hello_atom, peer_bytes, link_actor>::with<hello_atom, peer_bytes, link_actor>>;
 
-/// Makes links to peers, one after the other. Runs on: own thread. Blocks: yes, at most
+/// Connects to peers, one after the other. Runs on: own thread. Blocks: yes, at most
 /// cluster.connect-timeout-ms.
 using dialer_actor = caf::typed_actor<caf::reacts_to<dial_atom, dial_order_ptr>>;
 
-/// Calls the tables of the cluster. Runs on: own thread. Blocks: yes, at most cluster.database-timeout-ms a
+/// Calls the cluster's tables. Runs on: own thread. Blocks: yes, at most cluster.database-timeout-ms per
 /// call.
 using membership_actor = caf::typed_actor<caf::reacts_to<call_atom, membership_ask_ptr>>;
 
-/// Keeps this node's lease and knows who owns which shard: tells the shards, makes gateways, hands over and
-/// takes over. Runs on: scheduler. Blocks: no. Bounds: one call to the tables at a time; cluster.moves-max.
-/// Lost on a crash: the membership; the node joins anew.
+/// Keeps this node's lease and knows the owner of each shard: gives orders to the shards, makes gateways,
+/// hands over and takes over. Runs on: scheduler. Blocks: no. Bounds: one call to the tables at a time;
+/// cluster.moves-max. Lost on a crash: the membership; the node joins again.
 using shard_map_actor = caf::typed_actor<
     caf::reacts_to<membership_answer_ptr>,
-    // A gateway's link came or went.
+    // A gateway's link came up or went down.
     caf::reacts_to<link_atom, uint64_t /* peer */, bool>,
-    // A peer knocks, with its end of the link; the answer is ours. An error's text says why not.
+    // A peer connects with its end of the link; the answer is ours. An error's text says why it is refused.
     caf::replies_to<link_atom, uint64_t /* peer */, link_actor>::with<link_actor>,
-    // The dialer got through to a peer, or did not.
+    // The dialer reached a peer, or failed.
     caf::reacts_to<dial_atom, uint64_t /* peer */, link_actor>,
     caf::reacts_to<unlink_atom, uint64_t /* peer */, std::string /* why */>,
     // A peer says who owns a shard.
     caf::reacts_to<hint_atom, uint16_t /* shard */, uint64_t /* owner */, uint64_t /* epoch */>,
-    // This node changed the catalogue: everybody is told.
+    // This node changed the catalogue: tell all others.
     caf::reacts_to<hint_atom, uint64_t /* catalogue version */>,
     // Something showed that the tables have changed.
     caf::reacts_to<look_atom>,
-    // A shard was started again: it is told what to do.
+    // A shard was restarted: repeat its order.
     caf::reacts_to<order_atom, uint16_t /* shard */>,
-    // The membership was started again.
+    // The membership was restarted.
     caf::reacts_to<lost_atom>,
-    // A shard has finished what was under way.
+    // A shard has finished its work.
     caf::reacts_to<handed_atom, uint16_t /* shard */, uint64_t /* epoch */>,
     caf::replies_to<view_atom>::with<cluster_status_ptr>,
-    // Gives all shards away; answers when none is left, or nobody to give them to.
+    // Gives all shards away; answers when none is left, or nobody can take them.
     caf::replies_to<drained_atom>::with<drained_atom>,
     // Leaves; answers when it has left.
     caf::replies_to<stop_atom>::with<stop_atom>,
-    // What is due.
+    // Does what is due.
     caf::reacts_to<beat_atom>>;
 
-/// What a shard is told, and where the owner is when it is elsewhere.
+/// A shard's order, and the owner's gateway if it is elsewhere.
 struct shard_orders {
   cluster::shard_order order;
   gateway_actor gateway; // null unless elsewhere
@@ -153,7 +154,7 @@ struct events_answer {
   uint64_t token = 0;
   cluster::events_result result = cluster::events_result::not_now;
   uint32_t duplicates = 0;
-  bool unreachable = false; // the owner: there is no link to it, or it does not answer
+  bool unreachable = false; // there is no link to the owner, or it does not answer
   std::string detail;
 };
 
@@ -163,7 +164,7 @@ struct membership_ask {
   shard_map_actor client;
 };
 
-/// What a call brought, in the alternative that belongs to it.
+/// The result of a call, in the matching alternative.
 struct membership_answer {
   membership_ask_ptr ask;
   caf::error error;
@@ -187,13 +188,13 @@ struct cluster_status {
   cluster::node_phase phase = cluster::node_phase::out;
   storage::incarnation_id self = 0;
   int64_t lease_left_ms = 0;
-  int64_t clock_off_ms = 0; // this host's clock against the database's
+  int64_t clock_off_ms = 0; // this host's clock minus the database's
   storage::cluster_picture picture;
   std::vector<storage::incarnation_id> links; // peers whose link is up
   std::string fault;                          // why the tables cannot be read; empty: they can
 };
 
-/// Who owns what, for those who split work by owner. Immutable.
+/// The owners of all shards, for splitting work by owner. Immutable.
 struct ownership {
   struct owner {
     storage::incarnation_id incarnation = 0; // 0: nobody
@@ -207,7 +208,7 @@ struct ownership {
 };
 using ownership_ptr = std::shared_ptr<const ownership>;
 
-/// What a write of these events says of their users' shards: by shard, as `o` has their owners.
+/// The fences for a write of these events: by shard, with the owners from `o`.
 std::vector<storage::shard_fence> fences_of(const std::vector<storage::event_row>& events,
                                             const ownership& o);
 

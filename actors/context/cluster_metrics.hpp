@@ -11,28 +11,28 @@ class Registry;
 
 namespace beckon::actors {
 
-/// The figures of the cluster on one node. Threadsafe. The registry must outlive it.
+/// A node's cluster metrics. Threadsafe. The registry must outlive it.
 struct cluster_metrics {
   explicit cluster_metrics(prometheus::Registry& registry);
 
   prometheus::Gauge* nodes_active;
   prometheus::Gauge* shards_owned;
-  prometheus::Gauge* shards_unreachable; // of nobody, or of a node without a link
-  prometheus::Gauge* moves;              // that this node is giving away
+  prometheus::Gauge* shards_unreachable; // without an owner, or owned by a node without a link
+  prometheus::Gauge* moves;              // shards that this node is giving away
   prometheus::Gauge* lease_seconds;      // left; 0: this node may not claim
-  prometheus::Gauge* clock_off_seconds;  // this host's clock against the database's
+  prometheus::Gauge* clock_off_seconds;  // this host's clock minus the database's
   prometheus::Gauge* links_up;
   prometheus::Gauge* highest_epoch;
   prometheus::Counter* moved_away;    // shards
   prometheus::Counter* taken_over;    // shards of nodes that are gone
-  prometheus::Counter* expulsions;    // this node was taken for dead
+  prometheus::Counter* expulsions;    // this node was declared dead while alive
   prometheus::Counter* call_failures; // calls to the tables
   prometheus::Counter* fenced;        // writes refused because the shard had another owner
   prometheus::Counter* forwarded;     // asks sent to other nodes
   prometheus::Counter* answered;      // asks of other nodes
-  prometheus::Counter* redirected;    // asks that a wrong owner sent back
-  prometheus::Counter* refused;       // asks for other nodes that found a gateway full
-  prometheus::Counter* timed_out;     // asks without an answer in time, or whose link was lost
+  prometheus::Counter* redirected;    // asks that a former owner sent back
+  prometheus::Counter* refused;       // asks refused because a gateway was full
+  prometheus::Counter* timed_out;     // asks that timed out, or whose link was lost
   prometheus::Counter* batches;       // sent
   prometheus::Counter* batch_bytes;   // sent
   prometheus::Counter* bad_batches;   // from peers

@@ -12,8 +12,8 @@
 #include <memory>
 #include <string>
 
-/// The room of what all actors of a node share: their typed interfaces, the messages, the options and
-/// metrics, and the table of who is where. It has no behaviour of its own.
+/// The room of what all actors of a node share: typed interfaces, messages, options, metrics, and the table
+/// of actors. It has no behaviours.
 namespace beckon::actors {
 
 using decide_ask_ptr = std::shared_ptr<const decide_ask>;
@@ -98,8 +98,8 @@ void ask_read(Self* self, const reader_pool_actor& pool, work_key key, read_job 
   self->send(pool, std::make_shared<read_ask_ptr::element_type>(key, std::move(job), self, token));
 }
 
-/// The current compiled catalogue; loads it once at start and pushes each new snapshot to the shards before
-/// it answers. Runs on: scheduler. Blocks: no. Bounds: limits.popups-max.
+/// The current compiled catalogue: loads it once at start and pushes each new snapshot to the shards before
+/// answering. Runs on: scheduler. Blocks: no. Bounds: limits.popups-max.
 using catalog_cache_actor = caf::typed_actor<
     // The current view; null until it is loaded.
     caf::replies_to<view_atom>::with<catalog_view_ptr>,
@@ -107,23 +107,22 @@ using catalog_cache_actor = caf::typed_actor<
     // revision.
     caf::replies_to<change_atom, catalog_ask_ptr>::with<catalog_answer_ptr>, caf::reacts_to<write_result_ptr>,
     caf::reacts_to<read_result_ptr>, caf::reacts_to<lost_atom>,
-    // Somebody else brought the catalogue to this version: it is loaded at once if it is newer.
+    // Another node raised the catalogue to this version: load it at once if it is newer.
     caf::reacts_to<look_atom, uint64_t>,
     // Tries to load again.
     caf::reacts_to<beat_atom>>;
 
-/// Owner of the state and profile of the users of one shard: a bounded cache in front of the store. Decides
-/// and claims. Runs on: scheduler, or I/O thread (net::mark_quick). Blocks: no. Bounds:
-/// limits.shard-users-max, user-waiting-max, shard-waiting-max; beyond: overloaded. Lost on a crash: the
-/// cache.
+/// Owner of the state and profile of one shard's users: a bounded cache in front of the store. Decides and
+/// claims. Runs on: scheduler, or I/O thread (net::mark_quick). Blocks: no. Bounds: limits.shard-users-max,
+/// user-waiting-max, shard-waiting-max; beyond: overloaded. Lost on a crash: the cache.
 using user_shard_actor = caf::typed_actor<
     // Decides. A popup is in the answer only after its claim is durable. Safe to retry with a request id.
     caf::replies_to<decide_atom, decide_ask_ptr>::with<decide_answer_ptr>,
     // Reads or changes one user.
     caf::replies_to<user_atom, user_ask_ptr>::with<user_answer_ptr>,
-    // A new catalogue; older versions than the present one are ignored.
+    // A new catalogue; older versions than the current one are ignored.
     caf::reacts_to<adopt_atom, decision::catalog_ptr>,
-    // A charge that is still owed to the store is due for another try.
+    // Retry a charge that is still owed to the store.
     caf::reacts_to<retry_atom, std::string>,
     // Events changed a user's stored state.
     caf::reacts_to<changed_user_ptr>, //
@@ -131,7 +130,7 @@ using user_shard_actor = caf::typed_actor<
     caf::reacts_to<order_atom, shard_orders_ptr>, caf::reacts_to<hold_atom>, caf::reacts_to<write_result_ptr>,
     caf::reacts_to<read_result_ptr>, caf::reacts_to<lost_atom>>;
 
-/// Drops remembered answers that are older than a retry may be. Runs on: scheduler. Blocks: no.
+/// Drops remembered answers too old for a retry. Runs on: scheduler. Blocks: no.
 using answer_pruner_actor = caf::typed_actor<caf::reacts_to<beat_atom>, caf::reacts_to<write_result_ptr>>;
 
 /// Deletes the events of erased users that their erasure has left, piece by piece; in a cluster those of the

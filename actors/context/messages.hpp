@@ -11,20 +11,20 @@
 #include <variant>
 #include <vector>
 
-/// What the actors say to one another: plain values behind shared pointers, never changed once sent, local to
-/// the process.
+/// The messages between actors: plain values behind shared pointers, never changed once sent, local to the
+/// process.
 namespace beckon::actors {
 
 // -- decide ---------------------------------------------------------------------------------------
 
-/// How an ask came to the shard of its user.
+/// How an ask reached the shard of its user.
 struct ask_way {
-  uint64_t forwarded_id = 0;  // another node sent it here under this number; 0: it came here by HTTP
-  uint64_t epoch_known = 0;   // the newest epoch of the shard that its sender knows of
-  uint64_t catalog_known = 0; // the version of the catalogue there
+  uint64_t forwarded_id = 0;  // another node sent it here under this number; 0: it came by HTTP
+  uint64_t epoch_known = 0;   // the newest epoch of the shard known to its sender
+  uint64_t catalog_known = 0; // the sender's version of the catalogue
   uint8_t sendings = 0;       // how often it was sent to another node
 
-  /// A wrong owner tells who the right one is; after so many in a row the ask is given up.
+  /// A wrong owner names the right one; after this many in a row the ask fails.
   static constexpr uint8_t sendings_max = 3;
 
   bool forwarded() const { return forwarded_id != 0; }
@@ -38,13 +38,13 @@ struct decide_ask {
 
 enum class ask_status : uint8_t {
   done,
-  unavailable, // the store could not be asked or the claim not made durable: nothing shown, nothing counted
+  unavailable, // the store did not answer or the claim was not stored: nothing shown, nothing counted
   overloaded,  // a bound was reached before anything happened: try again later
-  moving,      // the shard is on its way to another owner, and nothing happened: try again at once
-  moved,       // never to a client: this node is not the owner, `owner` and `epoch` say who is
+  moving,      // the shard is moving to another owner, and nothing happened: try again at once
+  moved,       // never to a client: this node is not the owner, see `owner` and `epoch`
 };
 
-/// With ask_status::moved: the owner, as the node asked knows it.
+/// With ask_status::moved: the owner, as the asked node knows it.
 struct moved_to {
   uint64_t owner = 0;
   uint64_t epoch = 0;
@@ -54,10 +54,10 @@ struct decide_answer {
   ask_status status = ask_status::done;
   std::shared_ptr<const decide_ask> ask;
   uint64_t catalog_version = 0;
-  int64_t at_ms = 0; // when it was decided
+  int64_t at_ms = 0; // the time of the decision
   std::string decision_id;
   decision::decision what;
-  std::string body; // when not empty: the answer as it must be sent (made with the claim, or replayed)
+  std::string body; // not empty: send exactly this answer (made with the claim, or replayed)
   moved_to moved = {};
 };
 
@@ -69,7 +69,7 @@ enum class user_operation : uint8_t { get, replace_profile, patch_profile, erase
 struct user_ask {
   user_operation operation = user_operation::get;
   std::string user;
-  std::string document; // JSON object of attributes, for replace and patch; checked already
+  std::string document; // JSON object of attributes, for replace and patch; already checked
   ask_way way = {};
 };
 
@@ -77,9 +77,9 @@ struct user_answer {
   ask_status status = ask_status::done;
   std::shared_ptr<const user_ask> ask;
   moved_to moved = {};
-  bool found = false;        // whether there was anything about this user
+  bool found = false;        // whether anything about this user was stored
   bool created = false;      // replace: there was no profile before
-  json::field_errors errors; // patch: the merged profile is not acceptable; nothing changed
+  json::field_errors errors; // patch: the merged profile is invalid; nothing changed
   decision::user_state state;
   std::shared_ptr<const decision::attributes> profile; // null: none
 };
@@ -140,7 +140,7 @@ struct read_result {
 // -- the catalogue
 // ---------------------------------------------------------------------------------------------------
 
-/// The catalogue as stored and as compiled; immutable.
+/// The catalogue, stored and compiled; immutable.
 struct catalog_view {
   decision::catalog_ptr compiled;
   storage::catalog_rows rows;
@@ -153,7 +153,7 @@ enum class catalog_operation : uint8_t { create_popup, put_popup, erase_popup, p
 struct catalog_ask {
   catalog_operation operation = catalog_operation::put_popup;
   std::string id;
-  std::string document; // JSON, checked already; of settings only the members that change
+  std::string document;                      // JSON, already checked; of settings only the changed members
   std::optional<uint64_t> expected_revision; // from If-Match
   bool must_exist = false;                   // If-Match: *
 };
@@ -168,7 +168,7 @@ struct catalog_answer {
     unavailable,
     overloaded
   } what = status::done;
-  uint64_t revision = 0; // the new one, or the present one on a conflict
+  uint64_t revision = 0; // the new one, or the current one on a conflict
   catalog_view_ptr view; // the catalogue after the change
   std::string detail;
 };

@@ -70,7 +70,7 @@ struct write_health {
   std::string fault_;
 };
 
-/// Facts about the node that many look at and few change. Threadsafe.
+/// Facts about the node that many read and few change. Threadsafe.
 struct node_health {
   change_bell bell; // of what is below, and of cluster_context
   told_flag catalog_loaded{&bell};
@@ -79,7 +79,7 @@ struct node_health {
   write_health store{&bell};
   write_health outbox{&bell}; // looked at only when there is one
 
-  /// Notes a fault after which the process must stop (the first one stays).
+  /// Records a fault after which the process must stop (the first one stays).
   void fail(std::string reason);
   std::string fatal_reason() const;
 
@@ -90,19 +90,18 @@ struct node_health {
 
 struct cluster_context;
 
-/// The time that decisions go by. Threadsafe.
+/// The time used for decisions. Threadsafe.
 class node_clock {
  public:
   using source = base::clock_source;
 
   node_clock() = default;
-  /// Goes by `s`, which gives Unix time.
+  /// Uses `s`, which returns Unix time.
   node_clock& operator=(source s) {
     source_ = s;
     return *this;
   }
-  /// Goes by `s` and `ahead_ms`: what to add to make it Unix time. Threadsafe only with the source that it
-  /// has already.
+  /// Uses `s` plus `ahead_ms`, which must give Unix time. Threadsafe only if the source stays the same.
   void follow(source s, int64_t ahead_ms) {
     ahead_ms_ = ahead_ms;
     source_ = s;
@@ -115,22 +114,22 @@ class node_clock {
   std::atomic<int64_t> ahead_ms_{0};
 };
 
-/// What the actors of one node share: where everybody is, the options, the metrics, the clock.
-/// Outlives every actor (held by shared_ptr). Threadsafe.
+/// What a node's actors share: the table of actors, options, metrics, clock. Outlives every actor (held by
+/// shared_ptr). Threadsafe.
 struct node_context {
   node_options options;
   std::shared_ptr<node_metrics> metrics;
   node_health health;
   std::weak_ptr<storage::store> store;      // to ask for its warning
   storage::outbox_ptr outbox;               // null: events go straight to the store
-  std::shared_ptr<cluster_context> cluster; // null: the node has its store for itself
+  std::shared_ptr<cluster_context> cluster; // null: the node is not in a cluster
   node_clock now_ms;                        // Unix time; in a cluster the database's
-  base::log_limiter load_faults;            // of users: while the store is away there is one for each ask
+  base::log_limiter load_faults;            // while the store is down there is one for each ask
 
-  /// Whether this node may claim now: in a cluster, as long as its lease lasts.
+  /// Whether this node may claim: in a cluster, while its lease lasts.
   bool may_claim() const;
 
-  /// The present table of actors; null before the start.
+  /// The current table of actors; null before the start.
   node_handles_ptr handles() const { return std::atomic_load_explicit(&handles_, std::memory_order_acquire); }
   void publish(node_handles_ptr table) {
     std::atomic_store_explicit(&handles_, std::move(table), std::memory_order_release);

@@ -16,7 +16,7 @@ namespace beckon::actors {
 
 namespace pm = prometheus;
 
-/// Sums the shards' counters into metric families at the moment of looking.
+/// Sums the shards' counters into metric families at collection time.
 class node_metrics::shard_sums : public pm::Collectable {
  public:
   explicit shard_sums(const shard_array& shards) : shards_(shards) {}

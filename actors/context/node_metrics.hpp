@@ -20,7 +20,7 @@ class Registry;
 
 namespace beckon::actors {
 
-/// A number that one actor writes and anybody may read; no read-modify-write on the hot path.
+/// A number that one actor writes and anybody may read, without read-modify-write on the hot path.
 class owned_counter {
  public:
   void add(uint64_t n = 1) {
@@ -33,7 +33,7 @@ class owned_counter {
   std::atomic<uint64_t> value_{0};
 };
 
-/// Counters of one user shard, on cache lines of their own: written by the shard, except `asked`.
+/// Counters of one user shard, on their own cache lines: written by the shard, except `asked`.
 struct alignas(64) shard_counters {
   std::atomic<uint64_t> asked{0};  // asks sent to the shard, by anybody
   alignas(64) owned_counter taken; // asks taken from the mailbox
@@ -66,8 +66,7 @@ struct work_pool_metrics {
   work_class_metrics& of(work_class c) { return classes[static_cast<size_t>(c)]; }
 };
 
-/// Every metric of the actors. The shards' counters are summed when somebody looks.
-/// Threadsafe.
+/// All metrics of the actors. The shards' counters are summed at collection time. Threadsafe.
 class node_metrics {
  public:
   explicit node_metrics(std::shared_ptr<prometheus::Registry> registry);
@@ -93,7 +92,7 @@ class node_metrics {
   work_pool_metrics outbox_pool;
   work_pool_metrics read_pool;
 
-  /// Everything, with what the store says of its connections, in the Prometheus text format.
+  /// All metrics, including those of the store's connections, in the Prometheus text format.
   std::string text(const storage::store_stats& store = {}) const;
 
  private:

@@ -8,7 +8,7 @@
 
 namespace beckon::actors {
 
-/// What a store says of its connections, as metrics: one time series for each database or replica.
+/// A store's connections as metrics: one time series for each database or replica.
 std::vector<prometheus::MetricFamily> families_of(const storage::store_stats& stats);
 
 } // namespace beckon::actors

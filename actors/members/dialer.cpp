@@ -36,7 +36,7 @@ std::string text_of(const caf::actor_system& system, const caf::error& e) {
   if (e == caf::sec::request_timeout)
     return "it accepts connections but does not answer";
   if (e == caf::sec::request_receiver_down)
-    return "the connection broke while it was greeted";
+    return "the connection broke during the greeting";
   std::string text;
   if (e.context().match_elements<std::string>())
     text = e.context().get_as<std::string>(0);
@@ -57,7 +57,7 @@ caf::expected<link_actor> dialer_state::get_through(const dial_order& order) {
   auto wait_ms = node->cluster->options.connect_timeout_ms;
   auto where = endpoint_of(order.address);
   if (!where)
-    return caf::make_error(caf::sec::runtime_error, "'" + order.address + "' is no address and port");
+    return caf::make_error(caf::sec::runtime_error, "'" + order.address + "' is not HOST:PORT");
   auto found = node->cluster->transport->connect<door_actor>(*where, wait_ms);
   if (!found)
     return std::move(found.error());
@@ -74,7 +74,7 @@ caf::expected<link_actor> dialer_state::get_through(const dial_order& order) {
               fault = "another node answers there: incarnation " + std::to_string(h->from) + " of '"
                       + h->cluster + "'";
             if (fault.empty() && !link)
-              fault = "it names no end of a link";
+              fault = "its answer names no end of a link";
             if (fault.empty())
               result = link;
             else

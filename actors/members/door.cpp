@@ -14,14 +14,14 @@ namespace {
 
 constexpr std::chrono::seconds admission_wait{2};
 
-/// Why a hello is not for this node; empty: it is.
+/// Why a hello is not for this node; empty if it is.
 std::string objection(const cluster::hello& h, const cluster_options& o, storage::incarnation_id self) {
   if (h.cluster != o.cluster)
     return "it belongs to cluster '" + h.cluster + "', this node to '" + o.cluster
-           + "'; give each cluster a database and addresses of its own";
+           + "'; give each cluster its own database and addresses";
   if (self == 0 || h.to != self)
     return "it looks for incarnation " + std::to_string(h.to) + ", this node is "
-           + (self == 0 ? std::string{"no member now"} : "incarnation " + std::to_string(self));
+           + (self == 0 ? std::string{"not a member now"} : "incarnation " + std::to_string(self));
   return {};
 }
 
@@ -33,7 +33,7 @@ door_state::reply door_state::let_in(const peer_bytes& bytes, const link_actor& 
   const auto& o = node->cluster->options;
   auto own = node->cluster->owners()->self;
   if (h)
-    fault = link ? objection(*h, o, own) : "it names no end of a link";
+    fault = link ? objection(*h, o, own) : "its hello names no end of a link";
   if (!h || !fault.empty()) {
     auto who =
         h ? "node '" + h->name + "' (incarnation " + std::to_string(h->from) + ")" : std::string{"somebody"};

@@ -8,8 +8,8 @@
 
 namespace beckon::actors {
 
-/// State of the door. Whoever is not a node of this cluster that this very incarnation may talk to is
-/// refused, with a line in the log here and the reason for the other side.
+/// State of the door. It refuses everyone but nodes of this cluster that address this incarnation, with a
+/// line in the log here and the reason for the other side.
 struct door_state {
   using reply = caf::result<hello_atom, peer_bytes, link_actor>;
 

@@ -9,7 +9,7 @@
 
 #include <utility>
 
-// What goes out to a peer. What comes in: gateway_input.cpp; how it goes: gateway_link.cpp.
+// Output to a peer. Input: gateway_input.cpp; the link: gateway_link.cpp.
 namespace beckon::actors {
 
 const char* gateway_state::name = "gateway";
@@ -31,8 +31,8 @@ cluster::user_verb verb_of(user_operation op) {
 
 } // namespace
 
-// Numbers begin where an earlier gateway to this peer cannot have come: what it asked may still be answered,
-// and what it sent be confirmed. None sends more than 4096 in a millisecond.
+// Ids start from the clock, so they never collide with an earlier gateway's, whose asks may still be answered
+// or confirmed. None sends more than 4096 in a millisecond.
 void gateway_state::open() {
   map_ = context().map().address();
   self->monitor(context().map());
@@ -41,7 +41,7 @@ void gateway_state::open() {
 
 // -- asks of this node
 
-/// By the clock that all nodes go by. Its low bits are enough: nothing waits for weeks.
+/// By the clock that all nodes share. Its low bits are enough, because nothing waits for weeks.
 uint32_t gateway_state::until(int64_t wait_ms) const {
   return static_cast<uint32_t>(node->now_ms() + wait_ms);
 }
@@ -188,7 +188,7 @@ void gateway_state::answer(const write_result& result) {
     f.result = cluster::events_result::not_now;
   if (result.error.ok() && result.outcome.status == storage::write_status::fenced) {
     f.result = cluster::events_result::not_now;
-    f.detail = "the shard has another owner by now";
+    f.detail = "the shard has a new owner";
     metrics().fenced->Increment();
     self->send(context().map(), look_atom::value);
   }

@@ -17,14 +17,12 @@
 
 namespace beckon::actors {
 
-/// Comes back when everybody who was asked before it has had a turn: what they answer goes with the same
-/// batch.
+/// Returns when everybody asked before it had a turn, so that their answers join the same batch.
 using turn_echo_actor = caf::typed_actor<caf::replies_to<flush_atom>::with<flush_atom>>;
 
-/// State of the gateway to one peer. Batches that hold asks are numbered from 1 on each link; every batch
-/// says which was the last number sent, and the last one taken from the peer. Only so many numbers may be on
-/// their way unconfirmed; asks gather meanwhile. A batch without frames confirms, and shows that this node is
-/// there.
+/// State of the gateway to one peer. Batches with asks are numbered from 1 on each link. Every batch carries
+/// the last number sent and the last one received from the peer. Only a limited number may be unconfirmed;
+/// asks gather meanwhile. A batch without frames confirms, and shows that this node is alive.
 struct gateway_state {
   using self_pointer = gateway_actor::stateful_pointer<gateway_state>;
   using decide_promise = caf::typed_response_promise<decide_answer_ptr>;
@@ -108,14 +106,14 @@ struct gateway_state {
   link_actor link_;
   bool up_ = false;
   bool retired_ = false;
-  caf::actor_addr map_;  // whose gateway this is
-  int64_t heard_ms_ = 0; // when something came
-  int64_t sent_ms_ = 0;  // when something was sent
+  caf::actor_addr map_;  // the owner of this gateway
+  int64_t heard_ms_ = 0; // time of the last input
+  int64_t sent_ms_ = 0;  // time of the last output
   int64_t unacknowledged_since_ms_ = 0;
   uint64_t sent_ = 0;         // the last batch sent
-  uint64_t acknowledged_ = 0; // the last one the peer has taken
-  uint64_t taken_ = 0;        // the last one taken from the peer
-  bool unconfirmed_ = false;  // the peer has not been told of the last one taken
+  uint64_t acknowledged_ = 0; // the last one received by the peer
+  uint64_t taken_ = 0;        // the last one received from the peer
+  bool unconfirmed_ = false;  // the last one received is not confirmed yet
   bool flush_asked_ = false;
   next_turn turn_;
   /// Asks and events, which wait while too many batches of them are on their way: whole batches, and the last
@@ -124,7 +122,7 @@ struct gateway_state {
   cluster::batch_writer answers_; // and hints; they never wait
   uint64_t last_id_ = 0;
   std::unordered_map<uint64_t, asked> pending_;
-  std::deque<std::pair<int64_t, uint64_t>> asks_due_; // until when, id
+  std::deque<std::pair<int64_t, uint64_t>> asks_due_; // deadline, id
   std::deque<std::pair<int64_t, uint64_t>> events_due_;
   base::log_limiter bad_batches_;
 };
@@ -144,7 +142,7 @@ bool gateway_state::gather_ask(const Frame& f) {
   return true;
 }
 
-// What does not even fit an empty batch is lost: the peer gives its ask up in time.
+// A frame that does not fit even an empty batch is lost: the peer's ask times out.
 template <class Frame>
 void gateway_state::gather_answer(const Frame& f) {
   if (!answers_.add(f)) {

@@ -8,7 +8,7 @@
 #include <algorithm>
 #include <utility>
 
-// What comes in from a peer.
+// Input from a peer.
 namespace beckon::actors {
 
 void gateway_state::take(const peer_bytes& bytes) {
@@ -21,9 +21,9 @@ void gateway_state::take(const peer_bytes& bytes) {
   if (!b) {
     metrics().bad_batches->Increment();
     if (auto left_out = bad_batches_.let_through(node->now_ms()))
-      spdlog::warn(
-          "cluster: a message of {} (incarnation {}) is refused: {} (and {} more since the last such line)",
-          peer_name, peer, fault, *left_out);
+      spdlog::warn("cluster: a message of {} (incarnation {}) is refused: {} (and {} more since the last "
+                   "such message)",
+                   peer_name, peer, fault, *left_out);
     return;
   }
   heard_ms_ = now();
@@ -45,7 +45,7 @@ void gateway_state::take(const peer_bytes& bytes) {
 
 // -- asks of the peer
 
-/// What the peer has given up by now must not be carried out: its client was told so, and may have done
+/// An ask that the peer has given up must not be executed: its client was told so, and may have done
 /// something else.
 bool gateway_state::is_late(uint32_t deadline) const {
   auto left_ms = static_cast<int32_t>(deadline - static_cast<uint32_t>(node->now_ms()));
@@ -113,7 +113,7 @@ void gateway_state::handle(cluster::user_ask_frame& f) {
   self->send(table->shards[shard], user_atom::value, user_ask_ptr{std::move(ask)});
 }
 
-// Only the owner applies events: each shard's fence goes with them.
+// Only the owner applies events: each carries its shard's fence.
 void gateway_state::handle(cluster::events_ask_frame& f) {
   auto table = node->handles();
   if (!table || f.id == 0 || f.events.empty() || is_late(f.deadline_ms))
@@ -140,7 +140,7 @@ void gateway_state::handle(cluster::events_ask_frame& f) {
 
 // -- answers of the peer
 
-/// Whether a wrong owner knows more than the ask did: then it is asked anew.
+/// Whether a wrong owner knows more than the ask did: then ask again.
 bool gateway_state::is_newer(const cluster::route_claim& route, const ask_way& way, const std::string& user) {
   metrics().redirected->Increment();
   if (route.shard != decision::shard_of(user) || route.epoch <= way.epoch_known || route.owner == 0)

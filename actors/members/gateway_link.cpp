@@ -8,12 +8,12 @@
 #include <algorithm>
 #include <utility>
 
-// How batches go, and the link that they go on.
+// Sending batches, and the link that carries them.
 namespace beckon::actors {
 
 namespace {
 
-/// A link without traffic carries a batch without frames so often.
+/// How often a link without traffic carries a batch without frames.
 constexpr int64_t keep_alive_ms = 1000;
 
 /// How long a gateway that retires still answers those whose asks are in its mailbox.
@@ -28,13 +28,13 @@ void gateway_state::ask_for_flush() {
     self->send(echo, flush_atom::value);
 }
 
-/// Puts the next batch of asks behind the answers, if it may go now.
+/// Appends the next batch of asks to the answers, if it may go now.
 bool gateway_state::send_asks() {
   if (asks_.front().empty() || sent_ - acknowledged_ >= context().options.batches_in_flight_max)
     return false;
   if (!answers_.merge(asks_.front())) {
     send_batch(answers_);
-    (void)answers_.merge(asks_.front()); // an empty batch takes what another one held
+    (void)answers_.merge(asks_.front()); // an empty batch takes the content of any other
   }
   if (asks_.size() > 1)
     asks_.pop_front();
@@ -67,14 +67,14 @@ void gateway_state::send_batch(cluster::batch_writer& frames) {
 
 void gateway_state::note_too_large() {
   metrics().refused->Increment();
-  spdlog::error("cluster: an answer for {} (incarnation {}) is larger than a batch may be", peer_name, peer);
+  spdlog::error("cluster: an answer for {} (incarnation {}) is too large for a batch", peer_name, peer);
 }
 
 // -- the link
 
-// Numbers go on from link to link: what an older link still brings must not pass for the new one's.
+// Numbers continue from link to link: late input of an older link must not pass for the new one's.
 void gateway_state::begin_link() {
-  drop_link("a new link is made");
+  drop_link("a new link is being made");
   acknowledged_ = sent_;
   unconfirmed_ = false;
   asks_ = std::deque<cluster::batch_writer>(1);
@@ -101,7 +101,7 @@ void gateway_state::attach(link_actor link) {
 
 void gateway_state::link_down(const caf::down_msg& down) {
   if (down.source == map_) {
-    retire(); // the next shard map makes gateways of its own
+    retire(); // the next shard map makes its own gateways
     return;
   }
   if (!link_ || down.source != link_.address())
@@ -123,10 +123,10 @@ void gateway_state::set_up(bool is_up, const char* why) {
     self->send(context().map(), link_atom::value, uint64_t{peer}, is_up);
 }
 
-// Nobody waits in vain: neither those who were promised an answer, nor those whose asks are in the mailbox.
+// Answer everybody: those with pending answers, and those whose asks are still in the mailbox.
 void gateway_state::retire() {
   retired_ = true;
-  drop_link("the peer is gone, or this node is another by now");
+  drop_link("the peer is gone, or this node has a new incarnation");
   turn_.at(self, now() + retire_after_ms, now());
 }
 
@@ -204,7 +204,7 @@ void gateway_state::watch_link() {
   if (now() - heard_ms_ > silence_ms)
     drop_link("the peer is silent");
   else if (sent_ != acknowledged_ && now() - unacknowledged_since_ms_ > silence_ms)
-    drop_link("the peer takes nothing"); // it then hears nothing, and a new one is made
+    drop_link("the peer confirms nothing"); // it then hears nothing, and a new one is made
   if (link_ && now() - sent_ms_ >= keep_alive_ms)
     send_batch(answers_);
 }

@@ -32,7 +32,7 @@ class link_end final : public caf::monitorable_actor {
   void enqueue(caf::mailbox_element_ptr message, caf::execution_unit*) override {
     auto gateway = gateway_.lock();
     if (!gateway)
-      return; // what is sent to a link that is gone is lost
+      return; // output to a closed link is lost
     const auto& content = message->content();
     auto at_once = std::this_thread::get_id() == loop_.thread_id()
                    && content.match_elements<batch_atom, peer_bytes>()
@@ -49,7 +49,7 @@ class link_end final : public caf::monitorable_actor {
  private:
   const caf::weak_actor_ptr gateway_;
   const caf::io::network::multiplexer& loop_;
-  net::io_unit unit_; // touched by the I/O thread alone
+  net::io_unit unit_; // used only by the I/O thread
 };
 
 } // namespace

@@ -12,12 +12,12 @@ const char* membership_state::name = "membership";
 
 namespace {
 
-/// When a node is given up before its lease has run out.
+/// When a node is declared dead before its lease has run out.
 storage::burial_rule rule_of(const cluster_options& o, storage::incarnation_id self) {
   storage::burial_rule rule;
   rule.by = self;
   rule.silent_ms = o.times.silent_ms;
-  // A witness writes down whom it suspects with each heartbeat, the more often as long as it suspects
+  // A witness records its suspects with each heartbeat, and its heartbeats are faster while it suspects
   // anybody.
   rule.witness_age_ms = o.times.heartbeat_ms * 2;
   return rule;
@@ -78,7 +78,7 @@ caf::error membership_state::carry_out(const membership_ask& ask, membership_ans
   return std::visit(visitor{*this, ask, answer, o}, ask.call);
 }
 
-// The dead are of use to people for a day.
+// Keep dead nodes for a day, for people.
 caf::expected<storage::incarnation_id> membership_state::join() {
   constexpr int64_t dead_kept_ms = 86'400'000;
   if (auto err = refuse_clock())
@@ -91,7 +91,7 @@ caf::expected<storage::incarnation_id> membership_state::join() {
   return joined;
 }
 
-// Decisions go by the database's clock, whatever this host's says; but a host that is so far off is not well.
+// Decisions use the database's clock anyway, but a host whose clock is this far off is not healthy.
 caf::error membership_state::refuse_clock() {
   auto picture = tables->look();
   if (!picture)

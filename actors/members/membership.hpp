@@ -9,12 +9,12 @@
 
 #include <memory>
 
-/// The room of a node's part in its cluster: the heartbeat and the tables, the map of the shards and their
-/// owners, and the gateways through which nodes ask one another. What is decided is decided in cluster/.
+/// The room of a node's part in its cluster: the heartbeat and the tables, the map of shards and owners, and
+/// the gateways between nodes. The rules themselves are in cluster/.
 namespace beckon::actors {
 
-/// State of the actor that calls the tables of the cluster, on a connection of its own, so that a lease is
-/// renewed whatever the pools do. Spawn it detached.
+/// State of the actor that calls the cluster's tables on its own connection, so that the lease is renewed
+/// however busy the pools are. Spawn it detached.
 struct membership_state {
   membership_actor::pointer self = nullptr;
   node_context_ptr node;

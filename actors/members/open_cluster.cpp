@@ -100,14 +100,15 @@ std::string check_cluster(const config::configuration& cfg) {
   };
   if (number("cluster.own-lease-ms") >= number("cluster.lease-ms"))
     return said("cluster.own-lease-ms")
-           + ", which must be less than cluster.lease-ms: a node stops before others take over";
+           + ", which must be less than cluster.lease-ms, so that a node stops before others take over";
   if (number("cluster.heartbeat-ms") * 2 > number("cluster.own-lease-ms"))
     return said("cluster.heartbeat-ms")
-           + ", which must be at most half of cluster.own-lease-ms: one renewal that is lost must not end "
+           + ", which must be at most half of cluster.own-lease-ms, so that one lost renewal does not end "
              "the lease";
   if (number("cluster.silent-ms") <= number("cluster.heartbeat-ms"))
     return said("cluster.silent-ms")
-           + ", which must be more than cluster.heartbeat-ms: a node is not silent between two";
+           + ", which must be more than cluster.heartbeat-ms, so that a node is not silent between two "
+             "heartbeats";
   return peers::check_transport(peers::transport_options_from(cfg));
 }
 
@@ -120,7 +121,7 @@ caf::error open_cluster(caf::actor_system& system, const config::configuration& 
   context->options.http = http;
   context->options.version = BECKON_VERSION;
   context->steady_ms = &base::steady_ms;
-  // From now on only what is added changes: nobody may see one without the other.
+  // From here on only additions: nobody may see one without the other.
   node->now_ms.follow(&base::steady_ms, node->now_ms() - base::steady_ms());
   context->metrics = std::make_unique<cluster_metrics>(*node->metrics->registry());
   auto identity = identity_of(cfg, *node);
@@ -130,7 +131,7 @@ caf::error open_cluster(caf::actor_system& system, const config::configuration& 
   auto transport_options = peers::transport_options_from(cfg);
   transport_options.on_broken = [weak = std::weak_ptr<node_context>{node}] {
     if (auto broken = weak.lock())
-      broken->health.fail("no link to other nodes can be made any more: CAF's broker ended");
+      broken->health.fail("no more links to other nodes can be made: CAF's broker has ended");
   };
   auto transport = peers::peer_transport::make(system, std::move(transport_options));
   if (!transport)

@@ -18,12 +18,12 @@ cluster_options cluster_options_from(const config::configuration& cfg);
 /// certificates.
 std::string check_cluster(const config::configuration& cfg);
 
-/// Everything of the cluster but its actors: options, transport, and the door that other nodes knock at,
-/// which listens when this returns. `http` is where clients reach this node. The actors are the supervisor's.
+/// Everything of the cluster except its actors: options, transport, and the door for other nodes, which
+/// listens when this returns. `http` is this node's address for clients. The supervisor starts the actors.
 caf::error open_cluster(caf::actor_system& system, const config::configuration& cfg, const std::string& http,
                         const node_context_ptr& node);
 
-/// Closes the door. Idempotent; nothing without a cluster.
+/// Closes the door. Idempotent; does nothing without a cluster.
 void close_cluster(const node_context_ptr& node);
 
 } // namespace beckon::actors

@@ -8,8 +8,8 @@ namespace beckon::actors {
 
 namespace {
 
-/// How often an idle store is asked whether it can write. A file of this host does not go away for a moment as
-/// a server does.
+/// How often an idle store is asked whether it can write. A file of this host does not go away for a moment
+/// as a server does.
 constexpr int64_t check_file_ms = 10'000;
 constexpr int64_t check_server_ms = 2000;
 
@@ -18,7 +18,7 @@ constexpr int64_t check_server_ms = 2000;
 size_t user_databases(const config::configuration& cfg) {
   if (cfg.text("storage.backend") != "mysql")
     return 1;
-  // A list that cannot be read is refused when the store is opened.
+  // An invalid list is refused when the store is opened.
   auto shards = config::read_shard_databases(cfg.text("mysql.shards.databases"));
   return std::max<size_t>(1, shards.list.size());
 }

@@ -7,10 +7,10 @@
 
 namespace beckon::actors {
 
-/// The bounds of the actors, each from its key.
+/// The actors' bounds, from the configuration keys.
 node_options options_from(const config::configuration& cfg);
 
-/// Over how many databases users are spread.
+/// The number of databases that hold users.
 size_t user_databases(const config::configuration& cfg);
 
 } // namespace beckon::actors

@@ -65,7 +65,7 @@ net::http_options http_options_from(const config::configuration& cfg) {
   return o;
 }
 
-/// The outbox of this node, or null where events go straight to the store.
+/// The outbox of this node, or null if events go straight to the store.
 caf::expected<storage::outbox_ptr> open_outbox(const config::configuration& cfg) {
   const auto& events = cfg.text("durability.events");
   auto wanted = events == "outbox" || (events == "auto" && cfg.text("storage.backend") == "mysql");
@@ -79,7 +79,7 @@ caf::expected<storage::outbox_ptr> open_outbox(const config::configuration& cfg)
   if (!opened)
     return std::move(opened.error());
   if (!opened->kept_aside.empty())
-    spdlog::error("outbox: {}; events in it were acknowledged and are not in the store: look at it",
+    spdlog::error("outbox: {}; events in it were acknowledged but are not in the store: look at the file",
                   opened->kept_aside);
   return opened->box;
 }
@@ -94,7 +94,7 @@ class running_node : public node {
   caf::error open(const config::configuration& cfg, const additions& added, const node_sockets& sockets,
                   const std::function<bool()>& give_up) {
     grace_ms_ = cfg.integer("node.grace-ms");
-    // The port first: a port in use is the most likely mistake, and then nothing else has been started.
+    // The port first: a port in use is the most likely mistake, and nothing else has started yet.
     std::vector<front> fronts;
     auto err = listen(cfg, sockets, fronts);
     if (!err)
@@ -146,7 +146,7 @@ class running_node : public node {
     net::listener listening;
   };
 
-  /// The sockets of all fronts; after an error, those that were opened before it.
+  /// The sockets of all fronts; after an error, those opened before it.
   caf::error listen(const config::configuration& cfg, const node_sockets& sockets,
                     std::vector<front>& fronts) {
     if (sockets.none)
@@ -181,13 +181,13 @@ class running_node : public node {
     if (!outbox)
       return std::move(outbox.error());
     context_->outbox = std::move(*outbox);
-    // Who only ships what another process left writes it himself: versions keep that right, and no shard
+    // A process that only ships another's outbox writes itself: versions keep that correct, and no shard
     // moves for it.
     if (cfg.text("storage.backend") == "mysql" && !sockets.none)
       if (auto err = open_cluster(system_, cfg, http_url(), context_))
         return err;
     supervisor_ = system_.spawn(supervisor, context_, store_);
-    // Nobody starts the supervisor again: without it nothing else would be.
+    // Nobody restarts the supervisor: without it nothing else would be restarted.
     caf::actor_cast<caf::strong_actor_ptr>(supervisor_)
         ->get()
         ->attach_functor([node = context_](const caf::error&) {
@@ -210,7 +210,7 @@ class running_node : public node {
       if (context_->cluster && context_->cluster->refused)
         return caf::make_error(caf::sec::runtime_error, why_not_ready());
       if (give_up && give_up())
-        return caf::make_error(caf::sec::runtime_error, "it was stopped before it was ready");
+        return caf::make_error(caf::sec::runtime_error, "the node was stopped before it was ready");
       if (failed != caf::sec::request_timeout || base::steady_ms() >= until_ms)
         return caf::make_error(caf::sec::runtime_error, why_not_ready());
     }
@@ -225,11 +225,11 @@ class running_node : public node {
     if (auto fault = cluster->fault(); !fault.empty())
       return fault;
     if (!cluster->active)
-      return "it could not join the cluster: a node must have a link to each other one; the log says which "
-             "cannot be reached, and beckon nodes who is there";
+      return "it could not join the cluster: a node needs a link to each other one; the log says which "
+             "cannot be reached, and \"beckon nodes\" lists the members";
     if (auto without = cluster->shards_unreachable.load(); without > 0)
       return std::to_string(without)
-             + " shards belong to nobody, or to a node that cannot be reached; see beckon nodes";
+             + " shards have no owner, or one that cannot be reached; see \"beckon nodes\"";
     return "the store did not answer in time";
   }
 
@@ -253,7 +253,7 @@ class running_node : public node {
       return;
     }
     caf::scoped_actor self{system_};
-    // Shards, outbox and writers have their own bounds, and so has leaving the cluster.
+    // Shards, outbox and writers have their own time limits, and so has leaving the cluster.
     auto wait = 3 * std::chrono::milliseconds{grace_ms_} + std::chrono::seconds{15};
     self->request(supervisor_, wait, stop_atom::value)
         .receive([](stop_atom) {},

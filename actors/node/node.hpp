@@ -24,41 +24,41 @@ namespace beckon::actors {
 struct node_context;
 using node_context_ptr = std::shared_ptr<node_context>;
 
-/// Adds routes of its own to a node: gets what request actors may use and returns lines of the route table.
+/// Adds routes to a node: receives what request actors may use and returns lines of the route table.
 using extension = std::function<std::vector<net::route>(const node_context_ptr&)>;
 
 /// What another program adds to a node.
 struct additions {
   std::vector<extension> extensions = {};
-  /// Gets the opened store and returns the one that the node works with; empty: the opened one. It is for
-  /// tests that need a store which does not keep its promises.
+  /// Receives the opened store and returns the one to use; empty: the opened one. For tests that need a store
+  /// that breaks its promises.
   std::function<storage::store_ptr(storage::store_ptr)> wrap_store = {};
 };
 
-/// Connections, and requests in work, on the port that is a worker's own: it is for metrics and probes, and
-/// must not double what limits.* allow.
+/// Connections and running requests on a worker's own port. It is for metrics and probes, and must not double
+/// the limits of limits.*.
 constexpr size_t own_port_connections_max = 64;
 
-/// Where a node listens. Descriptors are of sockets that listen already and that another process keeps open.
+/// Where a node listens. The descriptors are listening sockets that another process keeps open.
 struct node_sockets {
-  bool none = false; // serves nobody: it only ships its outbox
+  bool none = false; // listens nowhere: it only ships its outbox
   int shared = -1;   // instead of http.address and http.port
-  int own = -1;      // another one with the same routes, where this very node is reached
+  int own = -1;      // another one with the same routes, that reaches exactly this node
 };
 
-/// Sets what this program needs of CAF: message types, scheduler, middleman. Call before the actor_system is
-/// made.
+/// Configures CAF for this program: message types, scheduler, middleman. Call it before creating the
+/// actor_system.
 void prepare_system(caf::actor_system_config& target, const config::configuration& cfg);
 
-/// One running node: store, actors and HTTP front, started in order and stopped in order.
-/// Threadsafe: no; the thread that started it stops it.
+/// One running node: store, actors and HTTP front, started and stopped in order. Not threadsafe: the thread
+/// that started it stops it.
 class node {
  public:
   virtual ~node() = default;
 
-  /// Opens the store, migrates it, starts the actors, joins the cluster and listens. On an error nothing is
-  /// left running. The error's text is for people. Blocks: until the node is ready, for a minute at most, or
-  /// until `give_up`, which is asked now and then while it waits, says so.
+  /// Opens the store, migrates it, starts the actors, joins the cluster and listens. On an error nothing
+  /// keeps running. The error's text is for people. Blocks until the node is ready, for a minute at most, or
+  /// until `give_up`, which it calls now and then, returns true.
   static caf::expected<std::unique_ptr<node>> start(caf::actor_system& system,
                                                     const config::configuration& cfg, const additions& added,
                                                     const node_sockets& sockets = {},
@@ -69,14 +69,13 @@ class node {
   /// "sqlite /var/lib/beckon/beckon.db".
   virtual std::string store_description() const = 0;
 
-  /// Events that were accepted and are not in the store yet; 0 without an outbox.
+  /// Accepted events that are not in the store yet; 0 without an outbox.
   virtual uint64_t events_waiting() const = 0;
 
-  /// Whether an operator asked for this node to give its shards away and stop.
+  /// Whether an operator asked this node to give its shards away and stop.
   virtual bool drain_asked() const = 0;
 
-  /// Whether a fault was found after which the process must not go on (an fsync error); the reason, else
-  /// empty.
+  /// Why the process must not go on (an fsync error); empty if it may.
   virtual std::string fatal_reason() const = 0;
 
   /// The figures that this node shows.

@@ -29,8 +29,8 @@ void sparing_clock::set_request_timeout(time_point t, caf::abstract_actor* self,
   super::set_request_timeout(t, self, id);
 }
 
-// An actor sets its time-outs and ends on whatever thread runs it, never on two at once: what it noted is
-// seen.
+// An actor sets its time-outs and ends on the thread that runs it, never on two at once, so its note is
+// visible.
 void sparing_clock::cancel_timeouts(caf::abstract_actor* self) {
   if (noted_ == 0)
     return;

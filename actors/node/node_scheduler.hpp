@@ -13,15 +13,15 @@
 
 namespace beckon::actors {
 
-/// CAF's clock, but for one thing: an actor that ends has its time-outs cancelled only if it ever had one.
-/// CAF asks its clock's thread, and so wakes it, for each actor that ends, and here an actor ends with each
+/// CAF's clock with one difference: when an actor ends, its time-outs are cancelled only if it ever had one.
+/// CAF asks, and so wakes, its clock's thread for each actor that ends, and here an actor ends with each
 /// request.
 ///
-/// An actor stays noted until it ends, also when its time-outs have fired or were cancelled one by one: CAF
-/// does not tell when one fires, so a count per actor would be wrong either way, and too low a count would
-/// leave time-outs behind. Being noted costs the others a mutex when they end, and those who set time-outs
-/// are few: requests have their deadline from the broker. Messages sent with a delay are not noted; CAF never
-/// cancels them. Threadsafe.
+/// An actor stays noted until it ends, even if its time-outs have fired or were cancelled: CAF does not
+/// report when one fires, so a count per actor would be wrong, and a count that is too low would leave
+/// time-outs behind. A noted actor costs a mutex when it ends, but few actors set time-outs, because the
+/// broker keeps the deadlines of requests. Messages sent with a delay are not noted; CAF never cancels them.
+/// Threadsafe.
 class sparing_clock final : public caf::detail::thread_safe_actor_clock {
  public:
   using super = caf::detail::thread_safe_actor_clock;
@@ -31,7 +31,7 @@ class sparing_clock final : public caf::detail::thread_safe_actor_clock {
   void set_multi_timeout(time_point t, caf::abstract_actor* self, caf::atom_value type, uint64_t id) override;
   void set_request_timeout(time_point t, caf::abstract_actor* self, caf::message_id id) override;
   void cancel_timeouts(caf::abstract_actor* self) override;
-  /// How often an actor that ended had to wake the clock's thread.
+  /// How often an ending actor had to wake the clock's thread.
   uint64_t wakes() const { return wakes_; }
 
  private:
@@ -39,13 +39,13 @@ class sparing_clock final : public caf::detail::thread_safe_actor_clock {
 
   std::atomic<size_t> noted_{0};
   std::atomic<uint64_t> wakes_{0};
-  std::mutex mutex_; // of `actors_`
+  std::mutex mutex_; // guards `actors_`
   std::unordered_set<caf::abstract_actor*> actors_;
 };
 
-/// CAF's work-sharing scheduler on that clock. Measured: stealing workers sleep and poll, which costs more
-/// than one shared queue on a few cores. The base class starts its own clock's thread as well; nobody uses
-/// that clock, so its thread sleeps until stop().
+/// CAF's work-sharing scheduler with that clock. Measured: stealing workers sleep and poll, which costs more
+/// than one shared queue on a few cores. The base class also starts its own clock's thread, which nobody
+/// uses; it sleeps until stop().
 class node_scheduler final : public caf::scheduler::coordinator<caf::policy::work_sharing> {
  public:
   using super = caf::scheduler::coordinator<caf::policy::work_sharing>;

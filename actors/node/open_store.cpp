@@ -34,7 +34,8 @@ caf::expected<std::string> read_password(const config::configuration& cfg) {
   std::ifstream in{file};
   std::string line;
   if (!std::getline(in, line))
-    return bad("mysql.password-file", file + " cannot be read or is empty; its first line is the password");
+    return bad("mysql.password-file",
+               file + " cannot be read or is empty; its first line must be the password");
   return line;
 }
 
@@ -94,10 +95,10 @@ mysql_options at(mysql_options base, const config::shard_database& database) {
   return base;
 }
 
-/// The databases of a configuration; each knows its place.
+/// The databases of a configuration, each with its place.
 struct database_plan {
   mysql_options catalog;
-  std::vector<mysql_options> users; // in their order; none: they are in that of the catalogue
+  std::vector<mysql_options> users; // in order; empty: users are in the catalogue's database
 };
 
 caf::expected<database_plan> plan_from(const config::configuration& cfg) {
@@ -175,7 +176,7 @@ size_t pool_size_of(const config::configuration& cfg) {
   if (configured > 0)
     return configured;
   auto o = options_from(cfg);
-  // Each replica is looked after by a thread that takes a connection now and then.
+  // A thread for each replica takes a connection now and then.
   auto replicas = config::read_replicas(cfg.text("mysql.replicas"));
   return store_lanes(o) + replicas.list.size();
 }

@@ -21,9 +21,9 @@ bool is_json(std::string_view type) {
   return lower == "application/json" || (lower.rfind("application/", 0) == 0 && ends_with("+json"));
 }
 
-// `curl -d` without a header says "form" although it sends JSON, and a hand-written client often says
-// nothing: refusing them would only be pedantry. A browser is another matter: a page of anybody may send such
-// a body without asking first, and says so by Origin.
+// Without a header `curl -d` declares a form although it sends JSON, and hand-written clients often declare
+// nothing, so both are accepted. A browser is different: any page may make it send such a body without asking
+// first, and it marks this with Origin.
 bool may_go_without_type(const net::request& request, std::string_view type) {
   auto plain = type.empty() || type == "application/x-www-form-urlencoded";
   return plain && !request.field("origin");

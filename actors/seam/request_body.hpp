@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-/// What request actors do with bodies: strict JSON in, problem documents out.
+/// How request actors treat bodies: strict JSON in, problem documents out.
 namespace beckon::actors {
 
 constexpr std::string_view json_content = "application/json";
@@ -21,8 +21,7 @@ struct body_errors {
   net::response problem() const;
 };
 
-/// Parses the body as JSON. False when that is not possible: `errors` says why. A Content-Type other than
-/// JSON is 415.
+/// Parses the body as JSON. False if that fails: `errors` says why. A Content-Type other than JSON is 415.
 bool read_body(const net::request& request, json::document& doc, body_errors& errors);
 
 /// 200 (or another status) with a JSON body.

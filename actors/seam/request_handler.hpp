@@ -10,13 +10,12 @@
 #include <string>
 #include <utility>
 
-/// The room of the seam: what a new endpoint includes, and nothing else.
-///
-/// The seam for new behaviours: an endpoint is one request actor, spawned for one request.
+/// The room of the seam: what a new endpoint includes, and nothing else. An endpoint is one request actor,
+/// spawned for one request.
 namespace beckon::actors {
 
-/// The state that every request actor has: its request, where the answer goes, and that it answers once.
-/// A behaviour of its own derives from it.
+/// The state of every request actor: its request and where the answer goes. A behaviour with more state
+/// derives from it.
 struct exchange_state {
   net::request_ptr request;
   net::http_broker_actor broker;
@@ -29,7 +28,7 @@ struct exchange_state {
   }
 };
 
-/// Answers the request of `self` and ends it. Whatever arrives for it later is dropped with the actor.
+/// Answers the request of `self` and ends the actor. Later messages are dropped with it.
 template <class Self>
 void answer(Self* self, net::response what) {
   auto& st = self->state;
@@ -40,8 +39,8 @@ void answer(Self* self, net::response what) {
   self->quit();
 }
 
-/// The answer to a deadline: the work was given up, not refused; whether it took effect is not known to the
-/// client.
+/// The answer at the deadline: the work was abandoned, not refused, and the client does not know whether it
+/// took effect.
 template <class Self>
 void answer_expired(Self* self) {
   answer(self, net::make_unavailable(
@@ -49,7 +48,7 @@ void answer_expired(Self* self) {
                    "with the same request id or event ids"));
 }
 
-/// Sends an ask to the shard that owns `user`; the answer comes as a message of its own.
+/// Sends an ask to the shard that owns `user`; the answer arrives as a message.
 template <class Self, class Verb, class Ask>
 void send_to_owner(Self* self, const std::string& user, Verb verb, Ask ask) {
   auto& node = *self->state.node;
@@ -58,10 +57,9 @@ void send_to_owner(Self* self, const std::string& user, Verb verb, Ask ask) {
   self->send(node.handles()->shards[shard], verb, std::move(ask));
 }
 
-/// A line of the route table whose requests are answered by the request actor `behaviour`:
+/// A line of the route table whose requests the request actor `behaviour` answers:
 ///   Interface::behavior_type behaviour(Interface::stateful_pointer<State>, net::request_ptr,
-///   net::http_broker_actor,
-///                                      node_context_ptr)
+///                                      net::http_broker_actor, node_context_ptr)
 template <class F>
 net::route make_route(net::http_method method, std::string pattern, node_context_ptr node, F behaviour,
                       int64_t deadline_ms = 0) {

@@ -17,7 +17,7 @@ void add_placement(decide_ask& ask, std::string_view name, const json::path& whe
   if (!json::is_identifier(name))
     json::add_error(errors, where, "a placement is 1 to 128 bytes of UTF-8 without control characters");
   else if (std::find(list.begin(), list.end(), name) != list.end())
-    json::add_error(errors, where, "this placement stands in the list already");
+    json::add_error(errors, where, "this placement is in the list already");
   else
     list.emplace_back(name);
 }
@@ -93,7 +93,7 @@ decide_ask parse_decide_query(const net::request& request, json::field_errors& e
   decide_ask ask;
   auto query = net::parse_query(request.query);
   if (!query) {
-    errors.push_back({"", "the query string is not well-formed: check its percent escapes"});
+    errors.push_back({"", "the query string is malformed: check its percent escapes"});
     return ask;
   }
   const json::path root;
@@ -101,7 +101,7 @@ decide_ask parse_decide_query(const net::request& request, json::field_errors& e
   for (const auto& [name, value] : *query) {
     const json::path where{&root, name, -1};
     if (name != "placement" && !seen.insert(name).second)
-      json::add_error(errors, where, "stands more than once");
+      json::add_error(errors, where, "appears more than once");
     else if (name == "placement")
       add_placement(ask, value, where, errors);
     else if ((name == "user" || name == "request_id") && !json::is_identifier(value))
@@ -112,7 +112,7 @@ decide_ask parse_decide_query(const net::request& request, json::field_errors& e
       ask.request_id = value;
     else if (name != "dry_run" && name != "explain")
       json::add_error(errors, where,
-                      "unknown parameter; known are user, placement, request_id, dry_run, explain");
+                      "unknown parameter; the known ones are user, placement, request_id, dry_run, explain");
     else if (!flag(value, name == "dry_run" ? ask.request.dry_run : ask.request.explain))
       json::add_error(errors, where, "must be true or false");
   }
@@ -121,7 +121,7 @@ decide_ask parse_decide_query(const net::request& request, json::field_errors& e
   if (ask.request.placements.empty() && errors.empty())
     errors.push_back({"/placement", "is required: ?user=U&placement=P"});
   if (ask.request.placements.size() > decision::placements_max)
-    errors.push_back({"/placement", "at most 20 placements can be asked for at once"});
+    errors.push_back({"/placement", "at most 20 placements are allowed"});
   return ask;
 }
 

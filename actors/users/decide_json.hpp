@@ -8,8 +8,8 @@
 
 namespace beckon::actors {
 
-/// Reads the body of POST /v1/decide. Every error is added with its pointer; the result is usable only when
-/// none was.
+/// Reads the body of POST /v1/decide. Adds every error with its pointer; the result is usable only if none
+/// was added.
 decide_ask parse_decide(const json::value& body, json::field_errors& errors);
 
 /// Reads the short form GET

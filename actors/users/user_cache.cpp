@@ -4,8 +4,7 @@ namespace beckon::actors {
 
 namespace {
 
-// Busy users are passed over; looking at more than this many for one place would make each ask pay for a
-// stall.
+// Busy users are skipped. Examining more than this many per insertion would stall each ask.
 constexpr size_t eviction_looks_max = 16;
 
 } // namespace

@@ -20,58 +20,58 @@ namespace beckon::actors {
 struct pending_decide {
   decide_ask_ptr ask;
   caf::typed_response_promise<decide_answer_ptr> promise;
-  bool answer_looked_up = false; // the store knows no answer for its request id
+  bool answer_looked_up = false; // the store has no answer for its request id
 };
 
 struct pending_user {
   user_ask_ptr ask;
   caf::typed_response_promise<user_answer_ptr> promise;
-  uint32_t loads = 0; // of this user when it was asked
+  uint32_t loads = 0; // of this user at the time of asking
 };
 
 using pending_ask = std::variant<pending_decide, pending_user>;
 
-/// What is under way for one user: exists only while something is.
+/// The running work for one user; exists only during work.
 struct user_work {
-  std::deque<pending_ask> waiting;          // behind the load or write that is under way
-  uint64_t token = 0;                       // of what is under way; 0: nothing
-  pending_ask current;                      // whose look-up or write it is, unless it is a load
-  decide_answer_ptr answer;                 // what the claim says once it is durable
-  decision::user_state next;                // what the state is once the claim is durable
-  std::optional<decision::user_state> kept; // while it is read again: what stands if that fails
-  /// Given before its charge was durable (durability.claims=queued), and still to be charged.
+  std::deque<pending_ask> waiting;          // behind the running load or write
+  uint64_t token = 0;                       // of the running work; 0: none
+  pending_ask current;                      // the ask being looked up or written, unless it is a load
+  decide_answer_ptr answer;                 // the answer, once the claim is durable
+  decision::user_state next;                // the state, once the claim is durable
+  std::optional<decision::user_state> kept; // during a reload: the state that stays if it fails
+  /// Answered before its charge was durable (durability.claims=queued), and not charged yet.
   decide_answer_ptr owed;
-  std::shared_ptr<const decision::attributes> profile; // what the profile is once it is written
-  bool created = false;                                // the profile write makes a first profile
+  std::shared_ptr<const decision::attributes> profile; // the profile, once it is written
+  bool created = false;                                // the write creates a first profile
 };
 
 /// One cached user.
 struct user_entry {
   enum class phase : uint8_t {
     absent,
-    loading, // state and profile are on their way
+    loading, // loading state and profile
     ready,
-    asking,  // the store is asked for the answer to a request id
-    writing, // a claim, a profile or an erasure is on its way
-    owing,   // a charge could not be made durable and is tried again after a pause
+    asking,  // asking the store for the answer to a request id
+    writing, // writing a claim, a profile or an erasure
+    owing,   // a charge failed and is retried after a pause
   };
 
   decision::user_state state;
   std::shared_ptr<const decision::attributes> profile; // null: none
   std::unique_ptr<user_work> work;
-  const std::string* user = nullptr; // the key, which the map keeps in place
+  const std::string* user = nullptr; // the key, whose address in the map is stable
   user_entry* newer = nullptr;       // neighbours in order of use
   user_entry* older = nullptr;
-  int64_t read_again_ms = 0; // from then on it is read again before a decision
-  uint32_t loads = 0;        // how often it was read
+  int64_t read_again_ms = 0; // from then on reload before a decision
+  uint32_t loads = 0;        // how often it was loaded
   phase now = phase::absent;
   bool found = false;    // the store knows this user
-  bool doubtful = false; // a write or a reading failed: the store may hold something else
+  bool doubtful = false; // a write or a load failed: the store may differ
 
   bool busy() const { return work != nullptr; }
 };
 
-/// The cached users of one shard, bounded, the least recently used dropped first. Busy ones stay. Not
+/// The cached users of one shard, bounded; the least recently used is dropped first. Busy ones stay. Not
 /// threadsafe.
 class user_cache {
  public:
@@ -80,15 +80,14 @@ class user_cache {
   user_cache& operator=(const user_cache&) = delete;
 
   user_entry* find(const std::string& user);
-  /// Finds or makes the entry and marks it as used now. May drop others; returns how many in `evicted`.
+  /// Finds or creates the entry and marks it as used. May drop others; returns how many in `evicted`.
   user_entry& use(const std::string& user, size_t& evicted);
   void erase(const std::string& user);
-  /// Drops all, busy or not.
+  /// Drops all, even busy ones.
   void clear();
   void resize(size_t users_max) { users_max_ = users_max; }
   size_t size() const { return entries_.size(); }
-  /// Drops the least recently used users beyond the bound, passing over busy ones and `keep`; returns how
-  /// many.
+  /// Drops the least recently used users beyond the bound, except busy ones and `keep`; returns how many.
   size_t shrink(const user_entry* keep);
 
  private:

@@ -35,10 +35,9 @@ void user_shard_state::serve(pending_decide d) {
     if (auto known =
             replays.find(request.user, d.ask->request_id, node->now_ms() - decision::request_id_keep_ms)) {
       counters().replays.add();
-      if (d.ask->way.forwarded()) { // the answer goes back under the number of this ask
+      if (d.ask->way.forwarded()) { // the answer carries the number of this ask
         known = std::make_shared<decide_answer>(*known);
-        if (known->body
-                .empty()) // rendered for the ask that it was given to: this one may name other placements
+        if (known->body.empty()) // rendered for the original ask: this one may name other placements
           known->body = render_decision(*known);
         known->ask = d.ask;
       }
@@ -78,7 +77,7 @@ void user_shard_state::merge(const storage::changed_user& changed) {
     return;
   auto state = decision::decode_user_state(changed.state);
   if (!state)
-    return; // written by this program a moment ago: a load would meet the same bytes and report them
+    return; // written by this program just now: a load would read and report the same bytes
   e->state = std::move(*state);
   e->found = true;
 }
@@ -109,7 +108,7 @@ void user_shard_state::settle_read(const read_result& result) {
     return;
   }
   if (auto left_out = node->load_faults.let_through(node->now_ms()))
-    spdlog::warn("user state not loaded: {} (and {} more since the last such line)", fault, *left_out);
+    spdlog::warn("user state not loaded: {} (and {} more since the last such message)", fault, *left_out);
   if (e.work->kept) {
     fall_back(e);
     return;
@@ -143,7 +142,7 @@ void user_shard_state::settle_write(const write_result& result) {
   drain(e);
 }
 
-// The pool that had our jobs is gone. What it wrote is not known: every user under way is loaded again.
+// The pool with our jobs is gone. What it wrote is unknown, so reload every busy user.
 void user_shard_state::fail_all() {
   for (auto& [token, user] : std::exchange(under_way, {}))
     abandon(*users.find(user));
@@ -241,7 +240,7 @@ void user_shard_state::drain(user_entry& e) {
   settle(e);
 }
 
-// Work exists only while something is under way: an idle user costs no queue.
+// Work exists only while something is running: an idle user needs no queue.
 void user_shard_state::settle(user_entry& e) {
   if (!e.work || e.work->token != 0 || e.now == user_entry::phase::owing)
     return;
@@ -250,7 +249,7 @@ void user_shard_state::settle(user_entry& e) {
     return;
   }
   e.work.reset();
-  // Busy users are never dropped, so the cache may have grown beyond its bound while they were.
+  // Busy users are never dropped, so the cache may have exceeded its bound.
   if (auto evicted = users.shrink(&e); evicted != 0) {
     counters().evictions.add(evicted);
     counters().users.set(users.size());
@@ -317,7 +316,7 @@ user_shard_actor::behavior_type user_shard(user_shard_state::self_pointer self, 
   st.node = std::move(node);
   st.users.resize(st.node->options.shard_users_max);
   st.replays = replay_memory{st.node->options.replay_answers_max};
-  // In a cluster nothing is served before the node says that it may be.
+  // In a cluster, serve nothing before the node allows it.
   if (st.node->cluster)
     st.place.apply({number, cluster::shard_phase::nobody, 0, 0});
   net::mark_quick(*self); // a shard only looks up, decides and sends

@@ -14,16 +14,15 @@
 #include <string>
 #include <unordered_map>
 
-/// The room of the users: the shards that own their state, decide, claim and try a claim again
-/// (user_shard_decide.cpp), the cache in front of the store, and the memory of answers that a retry gets
-/// again.
+/// The room of the users: the shards that own their state, decide, claim and retry claims
+/// (user_shard_decide.cpp), the cache in front of the store, and the memory of answers for retries.
 namespace beckon::actors {
 
-/// State of one user shard. Each user is in one phase: absent → loading → ready ⇄ asking, writing. One thing
-/// a user at a time; asks that come meanwhile wait behind it, in order. Every write names the version that it
-/// builds on, so a state that moved on in the store (events, another owner) is a conflict: load again, decide
-/// again. What is in memory stays while it is read again, and stands when that fails: who must wait is told
-/// so through an outage of the store.
+/// State of one user shard. Each user is in one phase: absent → loading → ready ⇄ asking, writing. A shard
+/// does one thing at a time for a user; later asks wait behind it, in order. Every write names the version
+/// that it builds on, so if the state has changed in the store (events, another owner), the write is a
+/// conflict: reload and decide again. A reload keeps the old state. If it fails the old state stays valid, so
+/// users in cooldown are still answered while the store is down.
 struct user_shard_state {
   using self_pointer = user_shard_actor::stateful_pointer<user_shard_state>;
   using decide_promise = caf::typed_response_promise<decide_answer_ptr>;
@@ -39,19 +38,19 @@ struct user_shard_state {
   replay_memory replays{0};
   std::unordered_map<uint64_t, std::string> under_way; // token → user
   uint64_t last_token = 0;
-  size_t waiting = 0; // asks that wait, over all users
+  size_t waiting = 0; // waiting asks of all users
   size_t owing = 0;   // users in that phase
 
-  /// An ask that waits for the shard itself: until an order says where it is.
+  /// An ask that waits for the shard itself, until an order says where it is.
   struct held_ask {
     pending_ask ask;
     int64_t until_ms = 0; // node->now_ms()
   };
   cluster::shard_machine place;
-  gateway_actor owner; // while the shard is elsewhere
+  gateway_actor owner; // if the shard is elsewhere
   std::deque<held_ask> held;
-  bool hold_timed = false; // hold_atom is on its way
-  bool handed = false;     // told that nothing is under way any more
+  bool hold_timed = false; // hold_atom is scheduled
+  bool handed = false;     // reported that no work is left
 
   decide_promise decide(decide_ask_ptr ask);
   user_promise serve_user(user_ask_ptr ask);

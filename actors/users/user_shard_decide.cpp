@@ -5,13 +5,12 @@
 #include <chrono>
 #include <utility>
 
-// How a shard decides and claims.
+// Deciding and claiming.
 namespace beckon::actors {
 
 namespace {
 
-/// How long a charge that could not be made durable waits for its next try; only durability.claims=queued
-/// owes any.
+/// Pause before a failed charge is retried; only durability.claims=queued owes charges.
 constexpr std::chrono::milliseconds owed_retry{200};
 
 std::vector<storage::shown_popup> shown_in(const decide_answer& answer) {
@@ -22,22 +21,21 @@ std::vector<storage::shown_popup> shown_in(const decide_answer& answer) {
   return shown;
 }
 
-/// Whether a state has the charge of an answer already: its write was carried out although it was reported
-/// lost.
+/// Whether a state already contains an answer's charge: its write was executed although it was reported lost.
 bool is_charged(const decision::user_state& state, const decide_answer& answer) {
   for (const auto& p : answer.what.placements) {
     if (!p.popup)
       continue;
     const auto* record = state.find(p.popup->id);
     const auto* decided = answer.what.next.find(p.popup->id);
-    // Only this shard charges this user, one claim at a time: the number of shows tells.
+    // Only this shard charges this user, one claim at a time, so the number of shows is conclusive.
     if (!record || !decided || record->shows < decided->shows)
       return false;
   }
   return true;
 }
 
-/// The state with the charge of an answer that was decided on an older one.
+/// The state with the charge of an answer that was decided on an older state.
 decision::user_state charge_again(decision::user_state state, const decide_answer& answer) {
   for (const auto& p : answer.what.placements) {
     if (!p.popup)
@@ -78,7 +76,7 @@ void user_shard_state::run_decide(user_entry& e, pending_decide d) {
   reply(d, std::move(answer));
 }
 
-// The user stays busy meanwhile: two retries at once must not both find that there is no answer yet.
+// The user stays busy meanwhile, so that two simultaneous retries cannot both find no answer.
 void user_shard_state::look_up(user_entry& e, pending_decide d) {
   auto job =
       load_answer_job{d.ask->request.user, d.ask->request_id, node->now_ms() - decision::request_id_keep_ms};
@@ -104,8 +102,8 @@ void user_shard_state::looked_up(user_entry& e, const read_result& result) {
 }
 
 void user_shard_state::claim(user_entry& e, pending_decide d, decide_answer_ptr answer) {
-  // Past its lease a node shows nothing. An answer that does not wait for the store must not be given while
-  // the store is known to be away.
+  // After its lease a node shows nothing. Do not give an answer that does not wait for the store while the
+  // store is known to be down.
   if (!node->may_claim() || (node->options.claims_queued && !node->health.store.writable)) {
     reply(d, make_answer(d, ask_status::unavailable));
     return;
@@ -147,7 +145,7 @@ void user_shard_state::claimed(user_entry& e, const write_result& result) {
   if (conflict)
     counters().conflicts.add();
   if (fenced) {
-    // An answer that left before its charge was durable stays uncharged: only its owner could charge it.
+    // An answer that left before its charge was durable stays uncharged: only the owner could charge it.
     note_fenced();
     e.now = user_entry::phase::absent;
     pending_ask ask{std::move(d)};
@@ -165,9 +163,9 @@ void user_shard_state::claimed(user_entry& e, const write_result& result) {
   }
   auto overloaded = result.error.what == work_error::kind::overloaded;
   if (conflict || (answered && !overloaded)) {
-    e.now = user_entry::phase::absent; // what the store holds now is not what this claim was built on
+    e.now = user_entry::phase::absent; // the store no longer holds what this claim was built on
   } else if (!overloaded) {
-    // The second failure in a row: who waits does not get one time-out after another.
+    // The second failure in a row: do not let waiting asks run into one time-out after another.
     if (e.doubtful)
       give_up_waiting(e, ask_status::unavailable);
     doubt(e);

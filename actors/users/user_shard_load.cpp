@@ -4,20 +4,19 @@
 #include <limits>
 #include <utility>
 
-// How a shard reads users, and what it does when one cannot be read again.
+// Loading users, and what to do when a reload fails.
 namespace beckon::actors {
 
 namespace {
 
-/// How long decisions are made on what is in memory after it could not be read again, at most.
+/// Maximum time to decide on the old state after a failed reload.
 constexpr int64_t read_again_pause_ms = 1000;
 
 } // namespace
 
-// After a write or a reading that failed the store may hold something else than the memory: a profile is not
-// part of the version that a claim is checked against, and a patch is made on the profile that is stored.
-// While the store is away, what is in memory is better than nothing, but nothing is written that was made of
-// it.
+// After a failed write or load the store may differ from memory. The version that guards a claim does not
+// cover the profile, and a patch builds on the stored profile. While the store is down, memory is better than
+// nothing, but nothing derived from it is written.
 bool user_shard_state::outdated(const user_entry& e, const pending_ask& ask) const {
   auto away = !node->health.store.writable;
   if (const auto* u = std::get_if<pending_user>(&ask))
@@ -43,8 +42,8 @@ void user_shard_state::refreshed(user_entry& e) {
   ++e.loads;
 }
 
-// A decision on the old state is safe: a claim names the version that it builds on. A profile has none, so
-// whatever is asked about the user itself gets no answer. The pause keeps decisions from trying again each.
+// Deciding on the old state is safe: a claim names the version that it builds on. A profile has no version,
+// so requests about the user itself get no answer. The pause keeps decisions from reloading each time.
 void user_shard_state::fall_back(user_entry& e) {
   auto kept = std::exchange(e.work->kept, std::nullopt);
   // An event may have brought a newer state meanwhile.
@@ -86,7 +85,7 @@ bool user_shard_state::adopt_row(user_entry& e, const storage::user_row& row, st
     }
     state = std::move(*decoded);
   }
-  // An event may have changed the state after this row was read: the newer version stands.
+  // An event may have changed the state after this row was read: the newer version wins.
   if (state.version >= e.state.version)
     e.state = std::move(state);
   e.profile = std::move(profile);

@@ -7,7 +7,7 @@
 #include <chrono>
 #include <utility>
 
-// Whether a shard is here, what it does with asks while it is not, and how it goes.
+// Where a shard is, how it treats asks while it is elsewhere, and how it moves.
 namespace beckon::actors {
 
 using admission = cluster::shard_machine::admission;
@@ -25,7 +25,7 @@ const ask_way& way_of(const pending_ask& ask) {
 
 // -- asks
 
-// Who asks has seen a newer catalogue: he must not be shown what is not in it any more.
+// The sender has seen a newer catalogue and must not be shown what is no longer in it.
 bool user_shard_state::is_behind(const ask_way& way) const {
   return way.forwarded() && (catalog ? catalog->version() : 0) < way.catalog_known;
 }
@@ -58,7 +58,7 @@ void user_shard_state::hold(pending_ask ask) {
     give_up(ask, ask_status::moving);
     return;
   }
-  // Somebody may know of an owner, or of a catalogue, that this node has not heard of.
+  // The sender may know an owner or a catalogue that this node has not heard of.
   if (held.empty() && node->cluster && node->cluster->map())
     self->send(node->cluster->map(), look_atom::value);
   if (auto table = node->handles(); table && table->catalog && is_behind(way_of(ask)))
@@ -123,7 +123,7 @@ void user_shard_state::tell_owner(pending_ask& ask) {
   u.promise.deliver(user_answer_ptr{std::move(answer)});
 }
 
-// In their order; who must wait on is held again, within the time that he had.
+// In order; an ask that must wait longer is held again, within its original time.
 void user_shard_state::release_held() {
   auto asks = std::exchange(held, {});
   for (auto& h : asks) {
@@ -163,7 +163,7 @@ void user_shard_state::obey(const shard_orders& orders) {
   release_held();
 }
 
-// What waits behind something under way goes on at the next owner: only what is under way is finished here.
+// What waits behind running work continues at the next owner; only running work is finished here.
 void user_shard_state::begin_hand_over() {
   handed = false;
   for (const auto& [token, user] : under_way)
@@ -186,8 +186,7 @@ void user_shard_state::finish_hand_over() {
   self->send(node->cluster->map(), handed_atom::value, number, place.order().epoch);
 }
 
-// What is under way is given up: results that come later find nothing. Whoever owns the shard now reads what
-// was written.
+// Abandon running work: late results find nothing. The next owner reads what was written.
 void user_shard_state::lose() {
   for (auto& [token, user] : std::exchange(under_way, {})) {
     auto& e = *users.find(user);

@@ -2,11 +2,11 @@
 
 #include <utility>
 
-// How a shard reads and changes profiles, and erases users.
+// Reading, changing and erasing users.
 namespace beckon::actors {
 
 void user_shard_state::run_user(user_entry& e, pending_user u) {
-  // Past its lease a node may not be the owner any more, and what it has in memory not the truth.
+  // After its lease a node may have lost the shard, and its memory may be outdated.
   if (!node->may_claim()) {
     pending_ask ask{std::move(u)};
     give_up(ask, ask_status::unavailable);
@@ -90,7 +90,7 @@ void user_shard_state::user_written(user_entry& e, const write_result& result) {
     e.profile = nullptr;
     e.found = false;
     replays.forget(u.ask->user);
-    // Events alone are something to erase too, and only the store knows of them.
+    // Events alone must be erased too, and only the store knows of them.
     answer->found = result.outcome.status == storage::write_status::done;
     if (auto eraser = node->handles()->eraser; eraser && result.outcome.more)
       self->send(eraser, look_atom::value);

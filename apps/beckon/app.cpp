@@ -31,7 +31,7 @@ int refuse(const std::string& problem) {
   return exit_usage;
 }
 
-/// Prints and says whether all of it left: a full disk must not look like success.
+/// Fails unless everything was written: a full disk must not look like success.
 int print(const std::string& text) {
   auto written = std::fwrite(text.data(), 1, text.size(), stdout);
   if (written == text.size() && std::fflush(stdout) == 0)
@@ -58,7 +58,7 @@ int help(const command_line& line) {
   auto near = json::nearest(topic, known);
   return refuse(
       "no help about " + json::clipped(topic)
-      + (near ? "; did you mean " + std::string{*near} + '?' : "; \"beckon help\" lists what there is"));
+      + (near ? "; did you mean " + std::string{*near} + '?' : "; \"beckon help\" lists all topics"));
 }
 
 config::sources sources_of(const command_line& line) {
@@ -76,7 +76,7 @@ config::sources sources_of(const command_line& line) {
 
 int run_configured(const command_line& line, const std::vector<std::string>& words,
                    const actors::additions& added) {
-  // What is made in the data directory holds users' data: it is for this user alone.
+  // Files in the data directory hold users' data: only this account may read them.
   ::umask(0077);
   auto from = sources_of(line);
   auto cfg = config::read(from);
@@ -125,7 +125,7 @@ int run(int argc, char** argv, const actors::additions& added) {
   try {
     return run_command({argv + (argc > 0 ? 1 : 0), argv + argc}, added);
   } catch (const std::exception& e) {
-    // Nothing is meant to come here; a reason that was not foreseen is still better told than lost.
+    // Not expected, but a reported reason is better than a lost one.
     std::fprintf(stderr, "beckon: %s\n", e.what());
     return exit_failure;
   }

@@ -13,40 +13,40 @@ namespace beckon::apps {
 namespace {
 
 constexpr std::string_view serve_text =
-    R"(Runs one node until SIGTERM or SIGINT; it then finishes what is in work and ends with 0. A second signal ends
-it at once. Prints "listening on http://ADDRESS:PORT" when it answers; the log goes to standard error.
-Ends with 1 when it cannot start, with 70 on a fault after which it must not go on.
-  --workers N  N processes on one port, each a node, with the store in a MySQL server; SIGHUP then reads the
-               configuration anew and replaces one after the other without losing a request)";
+    R"(Runs one node until SIGTERM or SIGINT; it then finishes running requests and exits with 0. A second signal ends
+it at once. Prints "listening on http://ADDRESS:PORT" once it answers; the log goes to standard error.
+Exits with 1 if it cannot start, with 70 on a fault after which it must not go on.
+  --workers N  run N processes on one port, each a node, with the store in a MySQL server; SIGHUP then reloads the
+               configuration and replaces one worker after the other without losing a request)";
 
 constexpr std::string_view check_text =
-    R"(Looks at configuration, data directory, store, ports, descriptors, kernel settings and clocks, and changes
-nothing. One line each: ok, warn or fail, and what to do. Ends with 1 when something would keep a node from
-starting.)";
+    R"(Checks configuration, data directory, store, ports, descriptors, kernel settings and clocks, and changes
+nothing. Prints one line for each: ok, warn or fail, and what to do. Exits with 1 if something would keep a node
+from starting.)";
 
 constexpr std::string_view import_text =
     R"(Reads {"settings": {...}, "popups": [...]} (or only the array of popups) and writes what differs from the
-catalogue, all of it or, when anything is wrong, nothing. FILE may be - for standard input.
-  --if-empty  do nothing when the catalogue was ever changed
-  --url URL   through the HTTP API of a running node; popups are then written one after the other)";
+catalogue. If anything is wrong, it writes nothing. FILE may be - for standard input.
+  --if-empty  do nothing if the catalogue was ever changed
+  --url URL   use the HTTP API of a running node; popups are then written one by one)";
 
 constexpr std::string_view export_text =
     R"(Writes settings and popups to standard output in the form that import reads.
-  --url URL   through the HTTP API of a running node)";
+  --url URL   use the HTTP API of a running node)";
 
 constexpr std::string_view nodes_text =
-    R"(Reads the cluster's tables in the database of [mysql], whether nodes answer or not, and changes nothing: who
-is there, in which state, how long its lease still lasts, how many shards it owns, and what is on its way. Ends
-with 0 when each shard has a living owner, else with 1; the last line says which.
-  --json  as one JSON object)";
+    R"(Lists the nodes with their state, the time left of their lease, the number of shards they own, and the shards
+on the move. Reads the cluster's tables in the database of [mysql], so it works even if no node answers, and changes
+nothing. Exits with 0 if each shard has a living owner, otherwise with 1; the last line says which.
+  --json  print one JSON object)";
 
 constexpr std::string_view drain_text =
-    R"(NODE is a name or a number of "beckon nodes". Notes in the database that the node is to leave. It sees that
-with its next heartbeat (cluster.heartbeat-ms), hands its shards to the others, takes itself off the list and ends
-with 0; no request fails for it. This waits for it, and goes on waiting while the database is away. Ends with 1 when the node has not left in
-time (the drain goes on) or died on the way.
-  --timeout-s N  how long to wait, 0 to 86400 seconds; 120 unless said otherwise
-  --last         also when no other active node is left, so that the service stops)";
+    R"(NODE is a name or a number that "beckon nodes" shows. The command asks the node through the database to leave.
+At its next heartbeat (cluster.heartbeat-ms) the node hands its shards to the others, leaves the list and exits
+with 0; no request fails. The command waits for this, even while the database is down. It exits with 1 if the node
+has not left in time (the drain goes on) or has died.
+  --timeout-s N  how long to wait, 0 to 86400 seconds (default 120)
+  --last         drain it even if no other active node is left, which stops the service)";
 
 constexpr std::string_view help_topics = R"(  keys        every configuration key with its default
   ini         the reference cluster.ini
@@ -56,7 +56,7 @@ constexpr std::string_view flags[] = {"--config",  "--help", "--url",  "--if-emp
                                       "--workers", "--json", "--last", "--timeout-s"};
 constexpr int64_t timeout_s_max = 86400;
 
-/// The value of a flag: behind "=", or the next word.
+/// The value of a flag: after "=", or the next word.
 std::optional<std::string> value_of(std::string_view flag, const std::vector<std::string>& words, size_t& i) {
   const auto& word = words[i];
   if (word.size() > flag.size())
@@ -182,16 +182,18 @@ bool check_fit(const command_line& line, std::string& problem) {
 const std::vector<command>& commands() {
   static const std::vector<command> all = {
       {"serve", "serve [--workers N] [--config FILE] [--KEY=VALUE]…", "run a node", serve_text},
-      {"check", "check [--config FILE] [--KEY=VALUE]…", "say whether a node would run well here", check_text},
+      {"check", "check [--config FILE] [--KEY=VALUE]…", "check whether a node would run well here",
+       check_text},
       {"import", "import FILE [--if-empty] [--url URL] [--KEY=VALUE]…", "write a catalogue into the store",
        import_text},
       {"export", "export [--url URL] [--KEY=VALUE]…", "write the catalogue to standard output", export_text},
-      {"nodes", "nodes [--json] [--config FILE] [--KEY=VALUE]…", "who is in the cluster, and who owns what",
+      {"nodes", "nodes [--json] [--config FILE] [--KEY=VALUE]…", "list the cluster's nodes and what they own",
        nodes_text},
       {"drain", "drain NODE [--timeout-s N] [--last] [--config FILE] [--KEY=VALUE]…",
-       "have a node give its shards away and end", drain_text},
-      {"version", "version", "versions of the program and of what it is built on", ""},
-      {"help", "help [COMMAND | keys | ini | markdown]", "this, or more about one command", help_topics},
+       "make a node hand over its shards and stop", drain_text},
+      {"version", "version", "print the versions of the program and its libraries", ""},
+      {"help", "help [COMMAND | keys | ini | markdown]", "print this, or more about one command",
+       help_topics},
   };
   return all;
 }
@@ -230,7 +232,7 @@ std::string help_text(const command* about) {
       out.append("\n").append(about->text).append("\n");
     return out;
   }
-  out = "Beckon decides which popup each user sees, and when the next one may come.\n\n";
+  out = "Beckon decides which popup each user sees, and when the next one may follow.\n\n";
   for (const auto& c : commands())
     out.append("  beckon ").append(c.synopsis).append("\n      ").append(c.summary).append("\n");
   out += R"(

@@ -23,8 +23,8 @@ double zipf::area_inverse(double a) const {
 }
 
 uint64_t zipf::pick(random_source& from) const {
-  // A point below the continuous curve; it counts for the nearest whole number unless it lies outside of that
-  // number's own column. More than half of all tries succeed.
+  // A point below the continuous curve counts for the nearest whole number, unless it is outside that
+  // number's column. More than half of all tries succeed.
   for (;;) {
     double a = area_last_ + from.fraction() * (area_first_ - area_last_);
     double k = std::clamp(std::floor(area_inverse(a) + 0.5), 1.0, count_);

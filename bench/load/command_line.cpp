@@ -10,36 +10,36 @@ namespace beckon::load {
 namespace {
 
 constexpr std::string_view help =
-    R"(beckon-load: open-loop load for a Beckon node, with a ledger that proves what the node kept
+    R"(beckon-load: open-loop load for a Beckon node, with a ledger to verify what the node kept
 
 beckon-load run --url http://127.0.0.1:8080 [--url …] [options]
-  sends requests at a fixed rate; a latency counts from the moment at which the request was due
+  sends requests at a fixed rate; latencies count from the moment the request was due
   --url URL          a node; several: connections are spread over them. Loopback addresses only
   --rate N           requests a second, 1 to 10,000,000; max: closed loop, as fast as the answers come (1000)
   --seconds N        how long, 1 to 86,400 (10)
   --connections N    1 to 60,000 (64)
   --threads N        1 to 64 (1)
   --mix FILE         which requests, JSON; see docs/load.md (decides for 10,000 users at the placement "home")
-  --ledger DIR       writes what was sent and answered there, for verify
+  --ledger DIR       records requests and answers there, for verify
   --seed N           the same seed and mix give the same requests (1)
-  --timeout-ms N     of one request, 1 to 600,000 (10000)
-  --drain-seconds N  at most so long after the end for answers that are missing, 0 to 600 (5)
-  --resend on|off    send batches again, with the same ids, until they are answered (on)
+  --timeout-ms N     for one request, 1 to 600,000 (10000)
+  --drain-seconds N  how long to wait for missing answers after the end, 0 to 600 (5)
+  --resend on|off    resend batches with the same ids until they are answered (on)
   --json FILE        the figures as JSON; - for standard output
-  Ends with 0 when the run came to its end, whatever the node did; the table counts the errors.
+  Exits with 0 if the run reached its end, whatever the node did; the table counts the errors.
 
 beckon-load verify --url http://127.0.0.1:8080 --ledger DIR [--ledger …] [options]
-  reads the store through the node and holds it against the ledgers: nothing lost, nothing twice, nothing that
-  was never sent, nobody shown a popup too early, every showing charged, every repeated request answered alike
-  --wait-seconds N   for confirmed events that are not in the store yet (an outbox ships later), 0 to 3600 (30)
-  --users-max N      users whose state is looked at one by one, 0 to 100,000,000 (10000)
-  --clock-error-ms N how far the clocks of the nodes and of the generator may be apart, 0 to 60,000 (0)
+  reads the store through the node and checks it against the ledgers: nothing lost, nothing twice, nothing that
+  was never sent, no popup too early, every showing charged, every repeated request answered alike
+  --wait-seconds N   wait for confirmed events that an outbox has not shipped yet, 0 to 3600 (30)
+  --users-max N      users whose state is checked one by one, 0 to 100,000,000 (10000)
+  --clock-error-ms N maximum difference of the clocks of nodes and generator, 0 to 60,000 (0)
   --others allow     events of others may be in the store; otherwise each is a finding
   --json FILE        the result as JSON; - for standard output
-  Ends with 0 when there is no finding, with 1 when there is one, with 3 when it could not be verified.
+  Exits with 0 without a finding, with 1 with one, and with 3 if it could not verify.
 
-beckon-load help     this
-A wrong call ends with 2.
+beckon-load help     prints this
+A wrong call exits with 2.
 )";
 
 struct number_flag {
@@ -54,7 +54,7 @@ struct text_flag {
   std::string* target;
 };
 
-/// The flags of one command, each with the place of its value.
+/// The flags of one command, each with the destination of its value.
 struct flags {
   std::vector<number_flag> numbers;
   std::vector<text_flag> texts;
@@ -130,7 +130,7 @@ std::string unknown(std::string_view name, const flags& f) {
   return result + "; beckon-load help lists all";
 }
 
-/// Takes one option. Empty, or what is wrong with it.
+/// Takes one option. Returns the error, or empty.
 std::string take(const flags& f, const std::string& name, const std::string& value) {
   if (name == "--url") {
     std::string problem;
@@ -169,7 +169,7 @@ std::string take_all(const flags& f, const std::vector<std::string>& words) {
       return "unexpected word " + json::clipped(words[i]) + "; beckon-load help says what may stand here";
     bool inside = equals != std::string::npos;
     if (!inside && i + 1 == words.size()) {
-      auto why = take(f, name, {}); // an unknown option is the more helpful thing to hear
+      auto why = take(f, name, {}); // reporting an unknown option is more helpful
       return why.compare(0, 7, "unknown") == 0 ? why : name + ": the value is missing";
     }
     auto why = take(f, name, inside ? words[i].substr(equals + 1) : words[++i]);

@@ -29,20 +29,20 @@ struct verify_options {
   std::vector<node_address> nodes;
   std::vector<std::string> ledgers;
   std::string json;
-  uint64_t wait_seconds = 30; // for events that are on their way from an outbox to the store
+  uint64_t wait_seconds = 30; // for events still on their way from an outbox to the store
   uint64_t users_max = 10'000;
-  uint64_t clock_error_ms = 0; // how far the clocks of nodes and generator may be apart
-  bool others = false;         // events of others may be in the store as well
+  uint64_t clock_error_ms = 0; // maximum difference of the clocks of nodes and generator
+  bool others = false;         // others may have stored events as well
 };
 
-/// What a call of the program asks for; the part of the other commands is as it is made.
+/// The parsed command line; options of other commands keep their defaults.
 struct command_line {
   std::string command; // "run", "verify" or "help"
   run_options run;
   verify_options verify;
 };
 
-/// Takes the words after the program's name apart. On an error the result is empty and `problem` says what is
+/// Parses the words after the program's name. On an error the result is empty and `problem` says what is
 /// wrong and what to write instead.
 std::optional<command_line> parse_command_line(const std::vector<std::string>& words, std::string& problem);
 

@@ -13,8 +13,8 @@ namespace beckon::load {
 
 namespace {
 
-// One address has some 28,000 ports towards a node. Half of them the kernel finds at once; looking for one of
-// the others takes longer with each, so that further connections leave from further loopback addresses.
+// One address has some 28,000 ports towards a node. The kernel finds half of them at once; finding the others
+// takes longer with each, so further connections use further loopback addresses.
 constexpr uint32_t connections_per_source = 8192;
 
 } // namespace
@@ -130,7 +130,7 @@ connection::result connection::receive() {
       break;
     }
     if (data.size() < buffer.size())
-      return result::pending; // level-triggered: what comes later is reported again
+      return result::pending; // level-triggered: later input is reported again
   }
 }
 

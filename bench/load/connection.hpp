@@ -28,12 +28,12 @@ class connection {
   result connect();
   /// The socket is writable while connecting.
   result connected();
-  /// From idle: sends these bytes; what the socket does not take now is sent as it becomes writable.
+  /// From idle: sends these bytes; what the socket does not take is sent when it becomes writable.
   result send(std::string bytes);
   result flush();
-  /// Reads what there is. `ok`: the answer is whole.
+  /// Reads available input. `ok`: the answer is complete.
   result receive();
-  /// After a whole answer: ready for the next request, unless the node wants the connection closed.
+  /// After a complete answer: ready for the next request, unless the node wants to close the connection.
   void next();
   void close();
 

@@ -12,10 +12,10 @@
 
 namespace beckon::load {
 
-/// What can go wrong with a request, from the client's side.
+/// Request errors, from the client's side.
 enum class fault : uint8_t {
-  lost,        // the connection ended before the answer was whole
-  timed_out,   // no whole answer within the time-out
+  lost,        // the connection ended before the answer was complete
+  timed_out,   // no complete answer within the time-out
   refused_4xx, // the request itself is refused: the mix does not fit the node
   refused_5xx, // the node cannot take it now
   wrong,       // an answer that is not what the API promises
@@ -31,25 +31,25 @@ struct kind_figures {
   histogram latency; // of those answered 200 or 202, from the due time
 };
 
-/// What one thread counted, or all of them together.
+/// The counts of one thread, or of all together.
 struct figures {
   std::array<kind_figures, kind_count> kinds;
   std::map<int, uint64_t> statuses;
-  uint64_t not_sent = 0;        // no connection was free within the time-out after the request was due
+  uint64_t not_sent = 0;        // no connection was free within the time-out after the due time
   uint64_t shows = 0;           // popups in answers
   uint64_t events_accepted = 0; // by answers 202
   uint64_t events_duplicate = 0;
   uint64_t events_rejected = 0;
   uint64_t connects = 0;
   uint64_t connect_failures = 0;
-  uint64_t given_up = 0; // batches without an answer that were not sent again any more
-  histogram lag;         // how late a request left although a connection was free: the generator's own fault
-  int64_t last_answer_ns = 0;       // since the start
-  int64_t cpu_ns = 0;               // of the generator's threads
-  int64_t waited_ns = 0;            // they were ready and had no core
-  int64_t wall_ns = 0;              // summed over the threads
+  uint64_t given_up = 0;      // unanswered batches that were not sent again
+  histogram lag;              // how late a request left although a connection was free: the generator's fault
+  int64_t last_answer_ns = 0; // since the start
+  int64_t cpu_ns = 0;         // of the generator's threads
+  int64_t waited_ns = 0;      // ready but without a core
+  int64_t wall_ns = 0;        // summed over the threads
   std::vector<std::string> samples; // the first wrong or refused answers, at most samples_max
-  std::string failure;              // why a thread stopped before its time; empty: it did not
+  std::string failure;              // why a thread stopped early; empty: it did not
 
   static constexpr size_t samples_max = 5;
 
@@ -57,7 +57,7 @@ struct figures {
   void merge(const figures& other);
   uint64_t answered() const;
   uint64_t faults(fault f) const;
-  uint64_t faults() const; // all of them, and what was not sent
+  uint64_t faults() const; // all of them, including requests not sent
 };
 
 /// The last second of a thread, for the live line.

@@ -20,7 +20,7 @@ class histogram {
 
   uint64_t count() const { return count_; }
   int64_t max_ns() const { return max_ns_; }
-  /// The least value that `share` (0 to 1) of all values do not exceed; 0 when there are none.
+  /// The smallest value that `share` (0 to 1) of all values do not exceed; 0 if there are none.
   int64_t quantile_ns(double share) const;
 
  private:

@@ -12,7 +12,7 @@
 
 namespace beckon::load {
 
-/// What became of one event, as far as the ledger knows, and how often the store has it.
+/// The outcome of one event as far as the ledger knows, and how often the store has it.
 struct event_mark {
   static constexpr uint8_t sent = 1;
   static constexpr uint8_t confirmed = 2; // a 202 took it
@@ -22,9 +22,9 @@ struct event_mark {
   static constexpr uint8_t stored_twice = 32;
 };
 
-/// A popup that an answer showed. When the node decided is not known exactly: within [earliest, latest]. A
-/// decision id that is a UUID of version 7 within that time says it to the millisecond, or as exactly as the
-/// clocks of the nodes agree.
+/// A popup in an answer. The time of the decision is known only to be within [earliest, latest]. A decision
+/// id that is a version 7 UUID within that time gives it to the millisecond, or as exactly as the nodes'
+/// clocks agree.
 struct show {
   uint32_t user = 0; // these three are indexes into the names
   uint32_t popup = 0;
@@ -37,12 +37,12 @@ struct show {
   int64_t next_ms = 0; // next_eligible_at of the answer; 0: none
 };
 
-/// An answer's word that nothing will be shown at a placement before next_ms.
+/// An answer's promise that nothing will be shown at a placement before next_ms.
 struct promise {
   uint32_t user = 0;
   uint32_t placement = 0;
   uint64_t catalog = 0;
-  int64_t latest_ms = 0; // when it was decided, at the latest
+  int64_t latest_ms = 0; // latest possible time of the decision
   int64_t next_ms = 0;
 };
 
@@ -57,25 +57,25 @@ struct repeated {
   };
   uint32_t user = 0;
   int64_t first_sent_us = 0;
-  uint64_t uncertain = 0; // attempts that may have charged and said nothing
+  uint64_t uncertain = 0; // attempts without an answer that may have charged
   std::vector<reply> replies;
 };
 
-/// The ledgers of any number of runs, put together; pure data for the rules.
-/// Memory: a byte for each event, about 60 bytes for each showing and promise, about 150 for each request id.
+/// The ledgers of any number of runs, combined; pure data for the rules. Memory: a byte per event, about 60
+/// bytes per showing and promise, about 150 per request id.
 class history : public ledger_sink {
  public:
-  /// `clock_error_ms`: how far clocks that are compared, of nodes and of the generator, may be apart.
+  /// `clock_error_ms`: maximum difference between the compared clocks of nodes and generator.
   explicit history(int64_t clock_error_ms = 0) : clock_error_ms_(clock_error_ms) {}
 
   void begin(const ledger_begin& begin) override;
   void sent(const ledger_intent& intent) override;
   void answered(const ledger_outcome& outcome) override;
   void end(bool whole) override;
-  /// After the last file: what has no outcome is unknown.
+  /// After the last file: requests without an outcome are unknown.
   void finish();
 
-  /// The store has an event with this id. False: no ledger sent one of this name.
+  /// The store has an event with this id. False: no ledger sent one with this id.
   bool stored(std::string_view id);
   /// The store is read again.
   void forget_stored();
@@ -90,14 +90,14 @@ class history : public ledger_sink {
   const std::vector<promise>& promises() const { return promises_; }
   const std::unordered_map<std::string, repeated>& repeats() const { return repeats_; }
   const std::vector<std::string>& names() const { return names_; }
-  /// Decides of a user that may have charged and said nothing; by name index.
+  /// Unanswered decides of a user that may have charged; by name index.
   uint64_t uncertain(uint32_t user) const;
   uint64_t uncertain_all() const { return uncertain_all_; }
-  const std::vector<std::string>& wrong() const { return wrong_; } // answers that the API does not know
+  const std::vector<std::string>& wrong() const { return wrong_; } // answers that break the API
 
   std::optional<uint32_t> find_name(const std::string& name) const;
   uint64_t requests() const { return requests_; }
-  uint64_t killed() const { return killed_; } // files that their generator did not end
+  uint64_t killed() const { return killed_; } // files whose generator was killed
   int64_t began_us() const { return began_us_; }
   /// Of the earliest run, when it has them.
   const std::optional<std::map<std::string, uint64_t>>& shows_before() const { return shows_before_; }
@@ -112,7 +112,7 @@ class history : public ledger_sink {
   void unknown(const ledger_intent& intent);
 
   const int64_t clock_error_ms_;
-  std::unordered_map<uint64_t, ledger_intent> open_; // of the present file: sent and not answered
+  std::unordered_map<uint64_t, ledger_intent> open_; // of the current file: sent and not answered
   std::unordered_map<std::string, size_t> file_of_;
   std::vector<event_file> files_;
   std::unordered_map<std::string, uint32_t> name_of_;
@@ -121,7 +121,7 @@ class history : public ledger_sink {
   std::vector<promise> promises_;
   std::unordered_map<std::string, repeated> repeats_;
   std::unordered_map<uint64_t, size_t>
-      show_of_; // user, decision, placement -> show: repeats are no new showing
+      show_of_; // user, decision, placement -> show: repetitions are not new showings
   std::unordered_map<uint32_t, uint64_t> uncertain_;
   uint64_t uncertain_all_ = 0;
   std::vector<std::string> wrong_;

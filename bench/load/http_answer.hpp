@@ -7,9 +7,8 @@
 
 namespace beckon::load {
 
-/// Takes the bytes of one HTTP/1.1 answer as they come. Strict: what is not clearly an answer is refused, so
-/// that a defect of the server is seen and not guessed around. Interim answers (1xx) are skipped.
-/// Bounds: 16 KiB of header fields; `body_bytes_max` of body that nobody has taken.
+/// Parses one HTTP/1.1 answer as it arrives. Strict: anything unclear is refused, so that a server's defect
+/// is seen. Skips interim answers (1xx). Bounds: 16 KiB of header fields; `body_bytes_max` of untaken body.
 class answer_parser {
  public:
   enum class state : uint8_t { more, done, bad };
@@ -22,19 +21,19 @@ class answer_parser {
   /// Begins with the next answer of the same connection.
   void reset();
 
-  /// Takes bytes. After `done` or `bad` nothing may be fed before reset(). Bytes beyond the end of the answer
-  /// are `bad`: nothing was asked that they could answer.
+  /// Takes bytes. After `done` or `bad` call reset() first. Bytes beyond the end of the answer are `bad`,
+  /// because no request is open.
   state feed(std::string_view data);
-  /// The connection ended. `done` when that ends the body, `bad` otherwise.
+  /// The connection ended. `done` if that ends the body, `bad` otherwise.
   state end();
 
   bool begun() const { return begun_; } // any byte of an answer came
   int status() const { return status_; }
   bool keep_alive() const { return keep_alive_; }
-  /// Seconds from Retry-After; 0 when there is none.
+  /// Seconds from Retry-After; 0 if there is none.
   unsigned retry_after_s() const { return retry_after_s_; }
   const std::string& body() const { return body_; }
-  /// What came of the body so far; it no longer counts against the bound.
+  /// The body received so far; it no longer counts against the bound.
   std::string take_body();
   const std::string& problem() const { return problem_; } // of `bad`
 
@@ -55,7 +54,7 @@ class answer_parser {
 
   size_t body_bytes_max_;
   part part_ = part::head;
-  std::string buffer_; // bytes that are not yet understood
+  std::string buffer_; // bytes not parsed yet
   size_t at_ = 0;      // where they begin
   std::string body_;
   std::string problem_;

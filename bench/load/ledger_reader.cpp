@@ -129,12 +129,12 @@ ledger_outcome read_outcome(object_reader& in) {
   return result;
 }
 
-/// One file being read: which line comes next, and whether it may.
+/// One file being read: which line may come next.
 class line_reader {
  public:
   explicit line_reader(ledger_sink& sink) : sink_(sink) {}
 
-  /// False: `problem` says why this line cannot stand here.
+  /// False: `problem` says why this line is not allowed here.
   bool take(std::string_view line, std::string& problem) {
     ++lines_;
     json::document document;
@@ -214,7 +214,7 @@ bool read_ledger(const std::string& path, ledger_sink& sink, std::string& proble
   std::string line;
   std::string why;
   while (std::getline(file, line)) {
-    // What a kill cut off: no end of the line, or a hole in it where the copy had not come to.
+    // The cut of a kill: a line without an end, or with a hole that was not copied yet.
     if (file.eof() || line.find('\0') != std::string::npos)
       break;
     if (!lines.take(line, why)) {

@@ -9,16 +9,16 @@
 #include <string>
 #include <vector>
 
-/// What the ledger says, line by line. docs/load.md describes the form on disk.
+/// The lines of a ledger. docs/load.md describes the form on disk.
 namespace beckon::load {
 
-/// The first line of a file: which part of which run it is.
+/// The first line of a file: its run and thread.
 struct ledger_begin {
   std::string run; // unique among all runs: its events and request ids begin with it
   uint64_t thread = 0;
   int64_t at_us = 0; // Unix microseconds, as all times here
   uint64_t seed = 0;
-  /// Showings that the statistics counted before the run; empty when no node answered then.
+  /// Showings counted by the statistics before the run; empty if no node answered.
   std::optional<std::map<std::string, uint64_t>> shows_before;
 };
 
@@ -34,11 +34,11 @@ struct ledger_intent {
   uint64_t count = 0;                  // events: how many, with consecutive numbers
 };
 
-/// Written when an answer came, or none will come any more.
+/// Written when an answer has arrived, or none can arrive any more.
 struct ledger_outcome {
   uint64_t number = 0; // of the intent
   int64_t at_us = 0;
-  int status = 0;   // 0: no answer, or one that cannot be understood; what happened is unknown
+  int status = 0;   // 0: no answer, or an unreadable one; the outcome is unknown
   std::string lost; // with status 0: why
   uint64_t digest = 0;
   std::optional<decide_answer> decide; // 200 to a decide

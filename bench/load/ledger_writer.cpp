@@ -93,7 +93,7 @@ bool ledger_writer::grow(size_t bytes_min) {
   auto page = static_cast<size_t>(sysconf(_SC_PAGESIZE));
   map_start_ = used_ / page * page;
   map_bytes_ = window_bytes + (bytes_min + page) / page * page;
-  // Reserved, not only lengthened: writing to a mapped page that the disk has no room for kills the process.
+  // Reserve the space, not only the length: writing to a mapped page without disk space kills the process.
   if (int code = posix_fallocate(fd_, static_cast<off_t>(map_start_), static_cast<off_t>(map_bytes_)))
     return fail("no room for more lines; free some space, or take a shorter run", code);
   auto* map =

@@ -7,11 +7,11 @@
 
 namespace beckon::load {
 
-/// Appends to one file of the ledger. The file is mapped into memory: a line is the kernel's as soon as the
-/// function returns, so it outlives a kill of this process without a system call for each line. After a kill
-/// the file ends in zeros, and its last line may be cut.
-/// Runs on: one thread.  Blocks: when the file grows (by 16 MiB of reserved disk space).
-/// Lost on a crash of the process: nothing; of the machine: what the kernel had not written yet.
+/// Appends to one file of the ledger. The file is mapped into memory: a line belongs to the kernel as soon as
+/// the function returns, so it survives a kill of this process without a system call per line. After a kill
+/// the file ends in zeros, and its last line may be cut. Runs on: one thread. Blocks: when the file grows (by
+/// 16 MiB of reserved disk space). Lost on a crash of the process: nothing; of the machine: what the kernel
+/// had not written yet.
 class ledger_writer {
  public:
   ledger_writer() = default;
@@ -19,10 +19,10 @@ class ledger_writer {
   ledger_writer(const ledger_writer&) = delete;
   ledger_writer& operator=(const ledger_writer&) = delete;
 
-  /// Creates the directory and the file. False: `problem()` says why.
+  /// Creates the directory and the file. False: `problem()` gives the reason.
   bool open(const std::string& directory, const ledger_begin& begin);
-  /// Appends a line. False when the disk is full or fails; nothing may be sent then, because nobody would
-  /// know.
+  /// Appends a line. False if the disk is full or fails; then nothing may be sent, because there would be no
+  /// record of it.
   bool sent(const ledger_intent& intent);
   bool answered(const ledger_outcome& outcome);
   /// Writes the last line, cuts the file to its length and closes it.

@@ -10,7 +10,8 @@
 
 namespace beckon::load {
 
-/// What a request is for. The first four are drawn by the shares of the mix, the others follow from answers.
+/// The purpose of a request. The first four are drawn by the shares of the mix, the others follow from
+/// answers.
 enum class kind : uint8_t { decide, decide_id, retry, events, claim_event, resend };
 constexpr size_t kind_count = 6;
 constexpr size_t drawn_kinds = 4;

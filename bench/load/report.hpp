@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-/// What a run shows.
+/// The output of a run.
 namespace beckon::load {
 
 /// One line about the last second: rate, p50 and p99, errors, in flight, what is left.
@@ -15,7 +15,8 @@ std::string progress_line(const window& last, double seconds, double left_s);
 /// The table at the end of a run.
 std::string run_table(const figures& f, double seconds);
 
-/// Loud when the generator itself was the bottleneck: then the figures are not the node's. Empty otherwise.
+/// A loud warning if the generator itself was the bottleneck, so that the figures are not the node's. Empty
+/// otherwise.
 std::string generator_warning(const figures& f, bool closed_loop);
 
 /// All figures of the run as one JSON object.

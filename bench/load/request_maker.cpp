@@ -38,7 +38,7 @@ uint64_t request_maker::pick_user() {
   case users_by::zipf:
     return zipf_.pick(random_) - 1;
   case users_by::in_turn: {
-    // Threads take different users, so that none comes twice before all had their turn.
+    // Threads take different users, so that no user comes twice before all had a turn.
     auto user = users_in_turn_ % mix_.users;
     users_in_turn_ += setup_.threads;
     return user;

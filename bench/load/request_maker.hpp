@@ -26,11 +26,10 @@ struct made_request {
   std::string_view path() const { return count > 0 ? "/v1/events" : "/v1/decide"; }
 };
 
-/// Decides what one thread asks next: what earlier answers led to comes first, then the mix. The same mix,
-/// seed and answers give the same requests.
-/// Bounds: 4,096 request ids to retry, 100,000 claims to report, 64 MiB of batches to send again; beyond them
-/// the oldest id, the newest report and the newest batch are left out.
-/// Runs on: its worker's thread.  Blocks: no.
+/// Chooses a thread's next request: consequences of earlier answers first, then the mix. The same mix, seed
+/// and answers give the same requests. Bounds: 4,096 request ids to retry, 100,000 claims to report, 64 MiB
+/// of batches to resend; beyond them the oldest id, the newest report and the newest batch are dropped. Runs
+/// on: its worker's thread. Blocks: no.
 class request_maker {
  public:
   struct setup {
@@ -44,10 +43,10 @@ class request_maker {
 
   made_request next(int64_t now_ns, int64_t now_ms);
 
-  /// A popup was shown: its event is due, when the mix wants one.
+  /// A popup was shown: its event is due, if the mix has one.
   void showed(const made_request& request, const decide_answer& answer);
-  /// A batch got no answer, or one that says "later": it is sent again with the same ids after a back-off of
-  /// 100 ms to 2 s, and not before `wait_ns` from now. False: the bound is reached, it is given up.
+  /// A batch got no answer, or one that says "later": resend it with the same ids after a back-off of 100 ms
+  /// to 2 s, and not before `wait_ns` from now. False: the bound is reached and the batch is dropped.
   bool again(made_request request, int64_t now_ns, int64_t wait_ns);
 
   bool has_resend(int64_t now_ns) const { return !resends_.empty() && resends_.begin()->first <= now_ns; }

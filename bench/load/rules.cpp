@@ -25,7 +25,7 @@ std::string charges(const std::string& whose, uint64_t now, uint64_t answered) {
          + " were answered";
 }
 
-/// Showings of each popup that were answered.
+/// Answered showings of each popup.
 std::map<std::string, uint64_t> shows_by_popup(const history& h) {
   std::map<std::string, uint64_t> result;
   for (const auto& s : h.shows())
@@ -43,7 +43,7 @@ void check_repeat(const std::string& id, const repeated& r, findings& out) {
     shown = shown && shown->got_us <= one.got_us ? shown : &one;
   }
   for (const auto& one : r.replies)
-    // Sent before that answer was there, it may have been decided first: nothing was charged then.
+    // Sent before that answer arrived, it may have been decided first, when nothing was charged yet.
     if (shown && !one.shows && !one.unavailable && one.sent_us > shown->got_us)
       out.add(finding::answer_changed,
               "request " + id + " got an answer with a popup and a later one without");
@@ -125,7 +125,7 @@ void check_user(const history& h, uint32_t user, const std::map<std::string, uin
     if (count(now, popup) < shows)
       out.add(finding::undercharged, charges(h.names()[user] + ", popup " + popup, count(now, popup), shows));
   for (const auto& [popup, shows] : now) {
-    // A popup that had been shown before the runs may have been shown to this user then.
+    // A popup shown before the runs may have been shown to this user then.
     bool fresh = h.shows_before() && count(*h.shows_before(), popup) == 0;
     if (fresh && shows > count(answered, popup) + h.uncertain(user))
       out.add(finding::overcharged,

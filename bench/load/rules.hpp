@@ -10,18 +10,18 @@
 #include <string_view>
 #include <vector>
 
-/// What must hold between the ledgers and the store. Pure: no I/O. A finding is never a guess: where times
-/// overlap or an answer is missing, the reading that clears the node counts.
+/// The rules between ledgers and store. Pure: no I/O. A finding is never a guess: if times overlap or an
+/// answer is missing, the interpretation in the node's favour counts.
 namespace beckon::load {
 
 enum class finding : uint8_t {
-  lost,         // an event got 202 and is not in the store
-  duplicated,   // an event is in the store twice
-  unexpected,   // an event is in the store that was never sent, or was refused with 4xx
-  too_early,    // a popup was shown before a time before which an earlier answer had said there would be none
-  limit_broken, // two showings closer than `every` or `min_gap`, or more than `max_shows`
-  undercharged, // the store counts fewer showings than were answered
-  overcharged,  // it counts more than requests can explain
+  lost,           // an event got 202 and is not in the store
+  duplicated,     // an event is in the store twice
+  unexpected,     // an event is in the store that was never sent, or was refused with 4xx
+  too_early,      // a popup was shown before the time promised by an earlier answer
+  limit_broken,   // two showings closer than `every` or `min_gap`, or more than `max_shows`
+  undercharged,   // the store counts fewer showings than were answered
+  overcharged,    // it counts more than requests can explain
   answer_changed, // a repeated request id got another answer
   wrong_answer,   // an answer is not what the API promises
 };
@@ -47,7 +47,7 @@ class findings {
   std::array<row, finding_count> rows_;
 };
 
-/// Numbers that say how much was looked at.
+/// How much was checked.
 struct event_counts {
   uint64_t sent = 0;
   uint64_t confirmed = 0;

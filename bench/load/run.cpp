@@ -60,7 +60,7 @@ worker_options options_of(const run_options& o, const ledger_begin& begin, uint6
   return w;
 }
 
-/// The threads of a run, and what is seen of them while they work.
+/// The threads of a run, and their progress.
 class running {
  public:
   running(const mix& m, const run_options& options, const ledger_begin& begin) : options_(options) {
@@ -80,7 +80,7 @@ class running {
       threads_.emplace_back([this, &over, &w, start_ns, promise = std::move(promise)]() mutable {
         w->run(std::move(promise), start_ns);
         if (!w->result().failure.empty())
-          stop(); // without its ledger, what one thread did is unknown; nothing is proven by going on
+          stop(); // without its ledger one thread's outcomes are unknown, so going on proves nothing
         ++over;
       });
     }
@@ -147,12 +147,12 @@ double measured_seconds(const run_options& options, const figures& f, double ela
   return std::max(planned_s, static_cast<double>(f.last_answer_ns) / second_ns);
 }
 
-/// Takes as many descriptors as the system lets this process have. False: they are too few.
+/// Raises the descriptor limit as far as allowed. False: still too few.
 bool make_room(uint64_t connections) {
   constexpr uint64_t others = 64;
   rlimit limit{};
   if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
-    return true; // connecting will tell
+    return true; // connecting will show it
   limit.rlim_cur = limit.rlim_max;
   if (setrlimit(RLIMIT_NOFILE, &limit) == 0 && connections + others > limit.rlim_cur) {
     std::fprintf(

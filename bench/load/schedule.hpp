@@ -5,7 +5,7 @@
 namespace beckon::load {
 
 /// When each request of one thread is due. The requests of all threads together are evenly spaced, whatever
-/// becomes of the earlier ones: that is what makes the load open-loop.
+/// happens to earlier ones: this makes the load open-loop.
 struct schedule {
   int64_t start_ns = 0;
   uint64_t rate = 1;    // requests a second of all threads

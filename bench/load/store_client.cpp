@@ -81,7 +81,7 @@ store_client::outcome store_client::exchange(const node_address& node, const std
 }
 
 std::optional<store_client::reply> store_client::get(const std::string& target, std::string& problem) {
-  // One more try than nodes: a connection that was kept may have been closed meanwhile.
+  // One more try than nodes: a kept connection may have been closed meanwhile.
   for (size_t i = 0; i <= nodes_.size(); ++i) {
     const auto& node = nodes_[node_ % nodes_.size()];
     bool kept = fd_ >= 0;
@@ -106,7 +106,7 @@ bool store_client::stream(const std::string& target, const line_taker& take, std
     rest.erase(0, at);
     return rest.size() <= line_bytes_max;
   };
-  close(); // a listing cannot be begun again in silence: a fresh connection makes that unlikely
+  close(); // a listing cannot silently restart; a fresh connection makes that unlikely
   const auto& node = nodes_[node_ % nodes_.size()];
   if (!connect(node, problem))
     return false;

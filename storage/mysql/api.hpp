@@ -3,11 +3,10 @@
 #include <mysql.h>
 #include <type_traits>
 
-/// The C interface of MySQL, and all that differs between MariaDB's Connector/C and Oracle's
-/// libmysqlclient 8. What differs is found out by probing for names, never by version numbers. Private to
-/// storage/mysql_*.
-///   a flag in MYSQL_BIND is a my_bool there and a bool here   -> flag
-///   an encrypted connection is asked for by other options     -> require_tls
+/// The C interface of MySQL, and all differences between MariaDB's Connector/C and Oracle's libmysqlclient 8.
+/// Differences are detected by probing for names, never by version numbers. Private to storage/mysql.
+/// a flag in MYSQL_BIND is a my_bool or a bool        -> flag
+/// different options request an encrypted connection  -> require_tls
 namespace beckon::storage::mysql::api {
 
 using flag = std::remove_pointer_t<decltype(MYSQL_BIND::is_null)>;
@@ -22,13 +21,12 @@ auto require_tls(MYSQL* db, bool verify, int) -> decltype(Option::MYSQL_OPT_SSL_
 
 template <class Option>
 auto require_tls(MYSQL* db, bool verify, long) -> decltype(Option::MYSQL_OPT_SSL_MODE, bool{}) {
-  // SSL_MODE_VERIFY_IDENTITY and SSL_MODE_REQUIRED, by number because only one of the libraries has the
-  // names.
+  // SSL_MODE_VERIFY_IDENTITY and SSL_MODE_REQUIRED, by number because only one library has the names.
   const unsigned mode = verify ? 5 : 3;
   return ::mysql_options(db, Option::MYSQL_OPT_SSL_MODE, &mode) == 0;
 }
 
-/// Refuses connections without TLS, and with `verify` servers that cannot show who they are.
+/// Refuses connections without TLS, and with `verify` servers that cannot prove their identity.
 inline bool require_tls(MYSQL* db, bool verify) {
   return require_tls<enum mysql_option>(db, verify, 0);
 }

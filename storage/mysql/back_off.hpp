@@ -8,8 +8,8 @@
 
 namespace beckon::storage::mysql {
 
-/// The waits between tries of a transaction: twice as long each time, and never the same for two writers that
-/// met, so that they do not meet again.
+/// The pauses between tries of a transaction: doubled each time, and different for two writers that collided,
+/// so that they do not collide again.
 class back_off {
  public:
   void wait() {

@@ -17,28 +17,28 @@ namespace {
 using clock = cluster_tables::clock;
 using shard_list = std::vector<cluster_shard>;
 
-/// One connection with what is prepared on it.
+/// One connection with its prepared statements.
 struct link {
   explicit link(const mysql_options& o) : db(o), tables(db) {}
   connection db;
   cluster_tables tables;
 };
 
-/// Runs transactions on a connection that it makes and replaces.
+/// Runs transactions on a connection that it opens and replaces.
 class runner {
  public:
   runner(const mysql_options& o, int64_t timeout_ms) : options_(o), timeout_(timeout_ms) {
     options_.connect_timeout_ms = options_.write_timeout_ms = timeout_ms;
     options_.read_timeout_ms = std::max<int64_t>(1000, timeout_ms);
   }
-  ~runner() { attach_thread(); } // of the connection's end
+  ~runner() { attach_thread(); } // for closing the connection
   runner(const runner&) = delete;
   runner& operator=(const runner&) = delete;
 
   template <class F>
   auto run(transaction::kind kind, F&& f) -> caf::expected<decltype(f(std::declval<cluster_tables&>()))> {
     attach_thread();
-    std::optional<clock::time_point> deadline; // once there is a connection
+    std::optional<clock::time_point> deadline; // set once there is a connection
     back_off pause;
     for (;;) {
       try {
@@ -48,7 +48,7 @@ class runner {
         if (e.then() != consequence::retry || !deadline || clock::now() >= *deadline)
           return e.reason();
       } catch (const std::bad_alloc&) {
-        link_.reset(); // half a result may still be on its way
+        link_.reset(); // half a result may still be under way
         return make_error(errc::unavailable, where_ + ": out of memory; nothing was changed");
       }
       pause.wait();
@@ -77,7 +77,7 @@ class runner {
     return result;
   }
 
-  /// A connection that was lost while nobody used it fails at the beginning, and then nothing has happened.
+  /// A connection lost while idle fails at the start of a transaction, when nothing has happened yet.
   std::unique_ptr<transaction> begin(transaction::kind kind) {
     if (link_) {
       try {
@@ -121,7 +121,7 @@ void claim_cluster(cluster_tables& t, const std::string& stored, const std::stri
     t.name_cluster(wanted);
 }
 
-// Whoever calls these has the turn.
+// The callers of these hold the turn.
 
 shard_list begin_moves_of(cluster_tables& t, const std::vector<shard_change>& moves, size_t moving_max,
                           const cluster_rules::node_test& may_receive) {
@@ -152,7 +152,7 @@ void release_shards(cluster_tables& t, incarnation_id owner) {
   t.store(cluster_rules::release(rows, owner));
 }
 
-/// To `to` from one of the states before it; whether the node is there now.
+/// Moves to `to` from an earlier state; returns whether the node is in it now.
 bool move_on(cluster_tables& t, incarnation_id node, node_state to) {
   t.take_turn();
   auto nodes = t.nodes();

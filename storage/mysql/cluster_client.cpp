@@ -17,8 +17,8 @@ caf::error check_tables(const mysql_options& o) {
     return std::move(schema.error());
   if (schema->version < 0)
     return make_error(errc::bad_options, schema->database
-                                             + " has no tables of this program: no node was ever started on "
-                                               "it; see that [mysql] names the cluster's database");
+                                             + " has no tables of this program: no node ever started on "
+                                               "it; check that [mysql] names the cluster's database");
   if (schema->version != schema->newest)
     return make_error(errc::bad_options,
                       schema->database + ": its tables have version " + std::to_string(schema->version)

@@ -10,8 +10,7 @@ namespace beckon::storage::mysql {
 
 namespace {
 
-/// Unix milliseconds whatever the time zone of session and server, also in the hour that comes twice in
-/// autumn.
+/// Unix milliseconds whatever the time zone of session and server, even in the hour repeated in autumn.
 const std::string server_ms =
     "(TIMESTAMPDIFF(MICROSECOND, '1970-01-01 00:00:00', UTC_TIMESTAMP(3)) DIV 1000)";
 
@@ -75,7 +74,7 @@ void cluster_tables::check_time() const {
     throw failure(make_error(errc::unavailable,
                              name()
                                  + ": the cluster's tables took longer than the time-out; nothing was "
-                                   "changed; see whether a transaction on cl_meta or cl_shard hangs"),
+                                   "changed; check whether a transaction on cl_meta or cl_shard hangs"),
                   consequence::none);
 }
 
@@ -233,7 +232,7 @@ cluster_rules::shard_rows cluster_tables::lock(const values& numbers) {
 }
 
 cluster_rules::shard_rows cluster_tables::lock_shards(const std::vector<shard_change>& changes) {
-  std::set<uint16_t> numbers; // in ascending order, as writers lock them
+  std::set<uint16_t> numbers; // ascending, as writers lock them
   for (const auto& c : changes)
     numbers.insert(c.shard);
   return lock({numbers.begin(), numbers.end()});
@@ -242,7 +241,7 @@ cluster_rules::shard_rows cluster_tables::lock_shards(const std::vector<shard_ch
 cluster_rules::shard_rows cluster_tables::lock_shards_of(incarnation_id owner) {
   check_time();
   values numbers;
-  // Not locked by this one, which would wait for the writers of all shards. Whoever has the turn sees them
+  // This does not lock the rows, which would wait for the writers of all shards. The holder of the turn sees
   // all.
   for (rows r{list_shards_of_, owner}; r.next();)
     numbers.emplace_back(r.integer(0));

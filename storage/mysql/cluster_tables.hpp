@@ -12,28 +12,28 @@
 
 namespace beckon::storage::mysql {
 
-/// The statements on the cluster's tables, inside a transaction that the caller opens and ends. Throws
-/// failure. Used by one thread at a time.
+/// Statements on the cluster's tables, inside a transaction that the caller opens and ends. Throws failure.
+/// Used by one thread at a time.
 class cluster_tables {
  public:
   using clock = std::chrono::steady_clock;
 
   explicit cluster_tables(connection& db);
 
-  /// After it no statement begins: unavailable instead.
+  /// After this moment no statement starts: unavailable instead.
   void set_deadline(clock::time_point deadline) { deadline_ = deadline; }
   const std::string& name() const { return db_.name(); }
 
-  /// Waits until nobody else changes members or owners, keeps others from it until the transaction ends, and
-  /// returns the cluster's name.
+  /// Takes the turn to change members or owners, holds it until the transaction ends, and returns the
+  /// cluster's name.
   std::string take_turn();
   void name_cluster(const std::string& cluster);
   std::string cluster();
-  /// By the server's clock. To be asked after what may have waited for a lock.
+  /// By the server's clock. Call it after anything that may have waited for a lock.
   int64_t now_ms();
 
   std::vector<cluster_node> nodes();
-  /// The same, and none of them renews its lease before the transaction ends.
+  /// The same, and blocks renewals of their leases until the transaction ends.
   std::vector<cluster_node> lock_nodes();
   incarnation_id add_node(const joining_node& node, int64_t now_ms);
   void renew(const heartbeat& h);
@@ -45,8 +45,8 @@ class cluster_tables {
 
   std::vector<cluster_shard> shards();
   size_t draining();
-  /// Those of the changes, or of an owner. Their writers have ended, and others wait until the transaction
-  /// ends.
+  /// The rows of the changes, or of an owner. Their writers have finished, and others wait until the
+  /// transaction ends.
   cluster_rules::shard_rows lock_shards(const std::vector<shard_change>& changes);
   cluster_rules::shard_rows lock_shards_of(incarnation_id owner);
   void store(const std::vector<cluster_shard>& shards);

@@ -24,7 +24,7 @@ const char* or_null(const std::string& text) {
 } // namespace
 
 void attach_thread() {
-  // The library's own start is not threadsafe, that of a static variable is.
+  // The library's initialisation is not threadsafe, but that of a static variable is.
   static const int started = mysql_library_init(0, nullptr, nullptr);
   static thread_local const thread_registration registered;
   static_cast<void>(started);
@@ -46,15 +46,15 @@ connection::connection(const mysql_options& o) : where_(endpoint_of(o)) {
     throw std::bad_alloc{};
   set_up(o);
   bool by_socket = !o.socket.empty();
-  // Without CLIENT_FOUND_ROWS the affected rows are those that changed; without CLIENT_MULTI_STATEMENTS no
-  // value can begin a statement of its own.
+  // Without CLIENT_FOUND_ROWS only changed rows count as affected; without CLIENT_MULTI_STATEMENTS no value
+  // can start another statement.
   if (!mysql_real_connect(raw(), by_socket ? nullptr : o.host.c_str(), o.user.c_str(), o.password.c_str(),
                           o.database.c_str(), by_socket ? 0 : o.port, or_null(o.socket), 0))
     fail(phase::connecting);
-  // MariaDB's library goes on without TLS where the server offers none and need not show who it is.
+  // MariaDB's library continues without TLS if the server offers none, and does not verify the server.
   if (o.tls.required && !mysql_get_ssl_cipher(raw()))
     throw failure(make_error(errc::bad_options, where_.store
-                                                    + ": the server offers no TLS, which is required; "
+                                                    + ": the server offers no TLS, but TLS is required; "
                                                       "give it a certificate, or do not require TLS"),
                   consequence::lost);
   begin_session(o);
@@ -67,8 +67,7 @@ void connection::set(enum mysql_option option, const void* value) {
                   consequence::lost);
 }
 
-// MYSQL_OPT_RECONNECT is never set: a connection that comes back by itself has lost transaction, settings and
-// prepared statements without a word.
+// Never set MYSQL_OPT_RECONNECT: a reconnect silently loses transaction, settings and prepared statements.
 void connection::set_up(const mysql_options& o) {
   const unsigned connect_s = whole_seconds(o.connect_timeout_ms);
   const unsigned read_s = whole_seconds(o.read_timeout_ms);
@@ -93,14 +92,14 @@ void connection::use_tls(const mysql_tls& tls) {
   if (!tls.key.empty())
     set(MYSQL_OPT_SSL_KEY, tls.key.c_str());
   if (!api::require_tls(raw(), tls.verify))
-    throw failure(make_error(errc::bad_options, where_.store + ": the client library knows no TLS"),
+    throw failure(make_error(errc::bad_options, where_.store + ": the client library does not support TLS"),
                   consequence::lost);
 }
 
 void connection::begin_session(const mysql_options& o) {
   auto lock_wait_s = std::max(1u, whole_seconds(o.read_timeout_ms) / 2);
   execute("SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED");
-  // Strict: a value that does not fit is an error, not a shorter value.
+  // Strict mode: a value that does not fit is an error, not truncated.
   execute("SET SESSION sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION', autocommit = 1, "
           "innodb_lock_wait_timeout = "
           + std::to_string(lock_wait_s));
@@ -110,11 +109,11 @@ void connection::begin_session(const mysql_options& o) {
   id_ = mysql_thread_id(raw());
 }
 
-/// A client that stops in the middle of a transaction, or of a packet, would keep its locks for hours.
+/// A client that stops in the middle of a transaction or a packet would keep its locks for hours.
 void connection::bound_silence(int64_t ms) {
   auto n = std::to_string(whole_seconds(ms));
   execute("SET SESSION net_read_timeout = " + n + ", net_write_timeout = " + n);
-  // MariaDB has a limit for transactions alone; the other servers say that they do not know it.
+  // Only MariaDB has a limit for transactions; other servers report it as unknown.
   if (mysql_query(raw(), ("SET SESSION idle_transaction_timeout = " + n).c_str()) == 0)
     return;
   constexpr unsigned unknown_variable = 1193;
@@ -184,9 +183,9 @@ transaction::transaction(connection& db, kind k) : db_(db) {
     db.execute("START TRANSACTION");
     return;
   }
-  // Concerns the next transaction only.
+  // Affects only the next transaction.
   db.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ");
-  // The moment is that of the first read, and a change of rows is none.
+  // The snapshot is that of the first read; a change of rows does not set it.
   db.execute(k == kind::snapshot ? "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY"
                                  : "START TRANSACTION");
 }

@@ -9,14 +9,14 @@
 #include <optional>
 #include <string>
 
-/// RAII over the C interface of MySQL. Private to storage/*.cpp: no other folder includes this.
+/// RAII over the C interface of MySQL. Private to storage/mysql.
 namespace beckon::storage::mysql {
 
-/// Who talks to whom, without the password.
+/// Account and server, without the password.
 endpoint endpoint_of(const mysql_options& options);
 
-/// One connection, READ COMMITTED and strict about values. Used by one thread at a time, which need not
-/// always be the same. Every call ends within the time-outs.
+/// One connection, READ COMMITTED and strict about values. Used by one thread at a time, not always the same.
+/// Every call ends within the time-outs.
 class connection {
  public:
   /// Connects; throws failure.
@@ -24,33 +24,33 @@ class connection {
 
   /// Runs a statement without parameters and results; throws failure.
   void execute(const std::string& sql);
-  /// The first column of the first row, nothing when there is no row or it is NULL; throws failure.
+  /// The first column of the first row, nothing if there is no row or it is NULL; throws failure.
   std::optional<std::string> text(const std::string& sql);
   /// COMMIT. Throws failure: unknown_outcome unless the server certainly rolled back.
   void commit();
-  /// Ends an open transaction without its changes. Where that fails, the connection is of no use any more.
+  /// Rolls back an open transaction. If that fails, the connection is unusable.
   void rollback() noexcept;
   /// Whether the server answers; throws failure.
   void ping();
 
-  /// False once a call has failed in a way that leaves nothing to be done with this connection.
+  /// False once a call has failed in a way that makes this connection unusable.
   bool usable() const { return usable_; }
-  /// To be called when a result was given up halfway.
+  /// Call this after abandoning a partly read result.
   void abandon() { usable_ = false; }
   MYSQL* raw() const { return handle_.get(); }
   const std::string& name() const { return where_.store; }
-  /// Bytes that one statement with its values may have.
+  /// Maximum bytes of one statement with its values.
   uint64_t packet_bytes_max() const { return packet_bytes_max_; }
-  /// The server's number of this connection.
+  /// The server's id of this connection.
   uint64_t id() const { return id_; }
-  /// The server ends a connection that is idle for longer; 0: not for a long time.
+  /// The server ends connections that are idle for longer; 0: not soon.
   int64_t idle_ms_max() const { return idle_ms_max_; }
 
   /// Throws that the store holds what it cannot hold.
   [[noreturn]] void corrupt(const std::string& what) const;
   /// Throws what the last call on the connection failed with.
   [[noreturn]] void fail(phase when = phase::working);
-  /// Throws what the last call on a statement failed with.
+  /// Throws the error of the last call on a statement.
   [[noreturn]] void fail(MYSQL_STMT* statement);
 
  private:
@@ -77,8 +77,8 @@ class transaction {
  public:
   enum class kind : uint8_t {
     write,
-    snapshot,            // all reads see one moment; nothing may be written
-    write_then_snapshot, // what it reads after its writes is of one moment
+    snapshot,            // all reads see one moment; no writes
+    write_then_snapshot, // reads after its writes see one moment
   };
   transaction(connection& db, kind k);
   ~transaction();
@@ -91,8 +91,8 @@ class transaction {
   bool open_ = true;
 };
 
-/// Tells the client library that the calling thread uses it; taken back when the thread ends. To be called
-/// before anything else of this folder's MySQL code on a thread, as often as one likes.
+/// Registers the calling thread with the client library until the thread ends. Call it before any other MySQL
+/// code on a thread; repeated calls are allowed.
 void attach_thread();
 
 } // namespace beckon::storage::mysql

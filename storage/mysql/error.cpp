@@ -19,20 +19,19 @@ constexpr auto lost = consequence::lost;
 constexpr auto retry = consequence::retry;
 
 constexpr const char* too_many =
-    "the server takes no more connections: raise max_connections there, or lower the pools of the nodes "
-    "(mysql.pool-size, mysql.max-overflow); it is tried again after a pause";
-constexpr const char* gone = "the connection was lost and nothing was changed; the next call connects anew";
-constexpr const char* contended = "other transactions were in the way each time; nothing was changed";
-constexpr const char* full = "free space on the server's file system; nothing was changed";
+    "the server accepts no more connections: raise max_connections there, or lower the nodes' pools "
+    "(mysql.pool-size, mysql.max-overflow); the node retries after a pause";
+constexpr const char* gone = "the connection was lost and nothing was changed; the next call reconnects";
+constexpr const char* contended = "conflicts with other transactions on every try; nothing was changed";
+constexpr const char* full = "the server's disk is full: free space on it; nothing was changed";
 constexpr const char* too_large =
     "this write does not fit the store; nothing was changed (if it should fit: max_allowed_packet)";
 constexpr const char* no_fit = "this write does not fit the store; nothing was changed";
-constexpr const char* read_only = "the server takes no writes; name the primary, or end its read_only";
+constexpr const char* read_only = "the server accepts no writes; name the primary, or turn off its read_only";
 constexpr const char* damaged =
-    "the tables are not as this program made them; put back a copy, or give it a database of its own";
+    "the tables are not those that this program created; restore a backup, or use another database";
 
-// The numbers are those of MySQL 8 and of MariaDB; where only one of them has a number, the other does not
-// use it for anything else.
+// Numbers of MySQL 8 and of MariaDB; if only one has a number, the other does not use it differently.
 constexpr meaning meanings[] = {
     {3, errc::disk_full, none, full},            // error writing a file
     {1020, errc::unavailable, retry, contended}, // the record has changed since it was read
@@ -86,7 +85,7 @@ bool is_access(unsigned code) {
   return std::find(codes.begin(), codes.end(), code) != codes.end();
 }
 
-/// Some errors of the server's storage carry the operating system's number in their text only.
+/// Some errors of the server's storage mention the operating system's number only in their text.
 bool tells_of_full_disk(unsigned code, const std::string& message) {
   constexpr unsigned writing_failed = 1026;
   constexpr unsigned storage_engine = 1030;

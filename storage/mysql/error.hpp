@@ -10,15 +10,15 @@
 
 namespace beckon::storage::mysql {
 
-/// What a failed call means for the connection and the transaction on it.
+/// The consequence of a failed call for the connection and its transaction.
 enum class consequence : uint8_t {
   none,  // roll back; the connection stays
-  lost,  // the connection is of no use any more
+  lost,  // the connection is unusable
   retry, // roll back and run the whole transaction again
 };
 
-/// How a call went wrong, as this folder's error. Thrown only below a session's or store's functions, each of
-/// which catches it and returns the error: none leaves the folder.
+/// A failed call, as an error of this folder. Thrown only below the functions of a session or store; these
+/// catch it and return the error, so no exception leaves the folder.
 class failure {
  public:
   failure(caf::error reason, consequence then) : reason_(std::move(reason)), then_(then) {}
@@ -30,19 +30,19 @@ class failure {
   consequence then_;
 };
 
-/// A row of this key is there already. The statement that says so has changed nothing.
+/// A row with this key exists already. The statement that reports it has changed nothing.
 constexpr unsigned duplicate_key = 1062;
 
-/// What the call was that failed: the same number means different things.
+/// The kind of call that failed: the same number has different meanings.
 enum class phase : uint8_t { connecting, working, committing };
 
-/// Who talks to whom, for the texts.
+/// Account and server, for the texts.
 struct endpoint {
   std::string store;   // "mysql beckon@db1:3306/beckon"
   std::string account; // "beckon@db1:3306"
 };
 
-/// `code` is the number that server or client library gave.
+/// `code` is the number from the server or the client library.
 failure to_failure(unsigned code, const std::string& message, const endpoint& where, phase when);
 
 } // namespace beckon::storage::mysql

@@ -7,21 +7,15 @@
 
 namespace beckon::storage::mysql {
 
-/// Finds out which jobs of a transaction name a shard that is not theirs, and keeps the owners of all shards
-/// that they name as they are until the transaction ends: it holds these rows' shared locks, taken in
-/// ascending order, and whoever gives a shard to another owner needs the exclusive one.
-///
-/// The same rows order erasures and events, whether or not there is a cluster: a group with events holds the
-/// shards of their users, and one that erases a user holds its shards for itself. So when an erasure looks
-/// which events are stored, no other transaction has one of that user that it cannot see.
-///
-/// Throws failure. Used by one thread at a time.
+/// Finds the jobs of a transaction whose shard has another owner or epoch, and keeps the owners of all their
+/// shards unchanged until the transaction ends: it holds shared locks of these rows, taken in ascending
+/// order, and a change of owner needs the exclusive one. Throws failure. Used by one thread at a time.
 class fence_reader {
  public:
   explicit fence_reader(connection& db);
 
-  /// For each job whether it may do nothing; empty when all may go on. To be called first in the transaction.
-  /// Without a job that names an owner, stores events or erases a user no statement runs.
+  /// For each job whether it must do nothing; empty if all may proceed. Call it first in the transaction.
+  /// Runs no statement if no job names an owner.
   std::vector<bool> fenced(const std::vector<write_job>& jobs);
 
  private:

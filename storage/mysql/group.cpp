@@ -16,7 +16,7 @@ void add_event(values& to, const event_row& e) {
                        value(e.variant), value(e.decision_id), value(e.properties)});
 }
 
-/// Somebody wrote between our look and our write: what we decided on is no longer so.
+/// Another writer came between our read and our write, so our decision is outdated.
 [[noreturn]] void start_anew(const connection& db, const char* what) {
   throw failure(make_error(errc::unavailable, db.name() + ": another writer stored the same " + what
                                                   + " each time; nothing was changed"),
@@ -29,7 +29,7 @@ group_writer::group_writer(connection& db, counter_sheet& counters)
     : db_(db),
       counters_(counters),
       find_popups_(db, "SELECT id FROM popup FORCE INDEX(PRIMARY) WHERE id IN (", "?", ", ", ")"),
-      // The index is forced: a small table would be read, and locked, from end to end instead.
+      // Force the index: otherwise a small table is read, and locked, completely.
       lock_states_(db,
                    "SELECT user, version, next_eligible_at, state FROM user_state FORCE INDEX(PRIMARY) "
                    "WHERE user IN (",
@@ -53,7 +53,7 @@ group_writer::group_writer(connection& db, counter_sheet& counters)
           "ON DUPLICATE KEY UPDATE attributes = VALUES(attributes), updated_at = VALUES(updated_at)"),
       add_user_counts_(db, "INSERT INTO stat_user(user, popup, variant, kind, n) VALUES ", "(?, ?, ?, ?, ?)",
                        "ON DUPLICATE KEY UPDATE n = n + VALUES(n)"),
-      // A join, and not a list of OR: of these the server compares each row with each.
+      // Use a join, not a list of ORs: with ORs the server compares each row with each.
       find_new_users_(
           db, "SELECT s.popup, s.variant, s.kind FROM (",
           "SELECT CAST(? AS BINARY) AS u, CAST(? AS BINARY) AS p, CAST(? AS BINARY) AS v, "
@@ -88,7 +88,7 @@ void group_writer::apply(const write_job* first, const write_job* last,
   store_counts();
 }
 
-/// What an earlier run left, also one that failed: its views point into jobs that are gone.
+/// Clears the data of an earlier run, even a failed one: its views point into jobs that are gone.
 void group_writer::clear() {
   popups_.clear();
   users_.clear();
@@ -138,8 +138,8 @@ void group_writer::collect(const write_job* first, const write_job* last) {
   }
 }
 
-/// Nobody else changes these users until the transaction ends. Users that are not stored cannot be locked;
-/// see store_states().
+/// Locks these users until the transaction ends. Users that are not stored cannot be locked; see
+/// store_states().
 void group_writer::lock_users() {
   values keys;
   keys.reserve(users_.size());
@@ -156,8 +156,8 @@ void group_writer::lock_users() {
 
 // -- events ---------------------------------------------------------------------------------------
 
-/// Nearly all events are new, so they are inserted at once, and only where that meets an id that is there
-/// already, it is asked which. Not INSERT IGNORE: it would hide every other error as well.
+/// Nearly all events are new, so insert them directly and look for existing ids only on a conflict. Not
+/// INSERT IGNORE, which would hide every other error as well.
 void group_writer::insert_events() {
   values all;
   all.reserve(arrivals_.size() * event_columns);
@@ -210,7 +210,7 @@ write_outcome group_writer::apply(const event_batch_write& job) {
       ++out.duplicates;
       continue;
     }
-    a.fresh = false; // for all that come after it
+    a.fresh = false; // for all later ones
     if (counts(e))
       count(e.user, e.popup, e.variant, kind_of(e.type));
     if (!may_move(e))
@@ -234,7 +234,7 @@ write_outcome group_writer::apply(const event_batch_write& job) {
   return out;
 }
 
-/// Null when the stored bytes are no state.
+/// Null if the stored bytes are not a state.
 decision::user_state* group_writer::decoded(user_entry& entry) {
   if (!entry.decoded && !entry.unreadable) {
     if (entry.stored || entry.dirty)
@@ -268,7 +268,7 @@ void group_writer::store_states() {
                            value(entry.next_eligible_ms), value(entry.bytes)});
     }
   update_states_.run(updated);
-  // A row that was not there when we looked may have come since.
+  // A row that was missing when we looked may exist by now.
   insert_states_.run_new(added, [this](const row_batch::part&) { start_anew(db_, "user"); });
 }
 
@@ -276,8 +276,8 @@ void group_writer::store_answers() {
   values all;
   for (const auto& [key, answer] : answers_)
     all.insert(all.end(), {value(key.first), value(key.second), value(answer->at_ms), value(answer->body)});
-  // A request id that comes again after its time is rare, and a statement that provides for it makes all
-  // other writers wait for its numbers of AUTO_INCREMENT.
+  // A request id repeated after its time is rare, and a statement that handles it would make all other
+  // writers wait for its AUTO_INCREMENT numbers.
   insert_answers_.run_new(all, [this](const row_batch::part& p) { put_answers_.run(p); });
 }
 
@@ -299,9 +299,9 @@ void group_writer::store_counts() {
   add_user_counts_.run(all, [this](const row_batch::part& p) { add_new_users(p); });
 }
 
-/// How many users had not been counted before. An inserted row counts as one row affected and an updated one
-/// as two; where a statement did both, the rows that now hold no more than was added are the new ones. They
-/// are locked, so this cannot change meanwhile.
+/// How many users were not counted before. An inserted row counts as one affected row, an updated one as two.
+/// If a statement did both, the rows that now hold no more than was added are the new ones. They are locked,
+/// so this cannot change meanwhile.
 void group_writer::add_new_users(const row_batch::part& part) {
   constexpr size_t columns = 5;
   auto updated = part.affected - static_cast<int64_t>(part.count);

@@ -15,26 +15,26 @@
 
 namespace beckon::storage::mysql {
 
-/// What a transaction adds to the counters: each counter is written once, at its end.
+/// What a transaction adds to the counters; each counter is written once, at the end.
 using counter_sheet = std::map<counter_key, counter_change>;
 
-/// Carries out claims, events and profiles of many jobs with few statements: reads and locks what the jobs
-/// concern, works through them in memory in their order, and writes what came of it, rows of one kind
-/// together and in the order of their keys, in which every writer locks. Works inside the transaction of its
-/// owner, job_writer. Throws failure. Used by one thread at a time.
+/// Executes claims, events and profiles of many jobs with few statements. It reads and locks the affected
+/// rows, applies the jobs in memory in order, and writes the results, one kind of row at a time in key order,
+/// in which every writer locks. Works inside the transaction of its owner, job_writer. Throws failure. Used
+/// by one thread at a time.
 class group_writer {
  public:
   group_writer(connection& db, counter_sheet& counters);
 
-  /// Whether apply() takes this kind of job.
+  /// Whether apply() supports this kind of job.
   static bool takes(const write_job& job);
 
-  /// Runs jobs [first, last) and adds their outcomes. Everything is in the tables when it returns, but the
+  /// Runs jobs [first, last) and adds their outcomes. When it returns everything is in the tables, except the
   /// counters of popups, which are in the sheet.
   void apply(const write_job* first, const write_job* last, std::vector<write_outcome>& outcomes);
 
  private:
-  /// A user whose state the jobs concern, as the jobs so far leave it.
+  /// An affected user, after the jobs so far.
   struct user_entry {
     bool stored = false;
     bool dirty = false;
@@ -42,8 +42,8 @@ class group_writer {
     uint64_t version = 0;
     int64_t next_eligible_ms = 0;
     std::string bytes;
-    std::optional<decision::user_state> decoded; // of `bytes`, when events needed it
-    bool unreadable = false;                     // `bytes` are no state
+    std::optional<decision::user_state> decoded; // of `bytes`, if events needed it
+    bool unreadable = false;                     // `bytes` are not a state
   };
   using users = std::map<std::string_view, user_entry>;
   struct user_counter {
@@ -55,7 +55,7 @@ class group_writer {
   };
   using request = std::pair<std::string_view, std::string_view>; // user, request id
 
-  /// Events of the jobs, each id once, in their order; with whether the store did not have it.
+  /// Events of the jobs, each id once, in order, and whether they are new to the store.
   struct arrival {
     const event_row* event;
     bool fresh;
@@ -83,7 +83,7 @@ class group_writer {
   connection& db_;
   counter_sheet& counters_;
 
-  std::map<std::string_view, bool> popups_; // of events that may move states; whether it is or was there
+  std::map<std::string_view, bool> popups_; // of events that may change states; whether it exists or existed
   users users_;
   std::vector<arrival> arrivals_;
   std::map<std::string_view, size_t> arrival_of_; // event id -> index in arrivals_

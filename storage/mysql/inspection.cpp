@@ -19,7 +19,7 @@ int64_t number(connection& db, const std::string& expression) {
   return text ? std::strtoll(text->c_str(), nullptr, 10) : 0;
 }
 
-/// MariaDB says 1 or ON, and MySQL has more words for it that all mean that pages are written twice.
+/// MariaDB says 1 or ON; MySQL has further words, which all mean that pages are written twice.
 bool is_on(connection& db, const std::string& variable) {
   auto text = db.text("SELECT @@" + variable).value_or("0");
   return text != "0" && text != "OFF";

@@ -15,15 +15,15 @@ namespace {
 
 // Version 1. Times are Unix milliseconds. `kind` and `type` are the numbers of counter_kind.
 //
-// Ids are VARBINARY: they are compared byte by byte, and no collation pads or folds them. What is JSON is
-// utf8mb4, so that the server's JSON functions and people can read it.
+// Ids are VARBINARY, so they are compared byte by byte and no collation pads or folds them. JSON is utf8mb4,
+// so that the server's JSON functions and people can read it.
 //
-// InnoDB keeps a table in the order of its primary key, and each index entry ends in that key. So answers and
-// events have `seq`, the order of arrival, and are appended; what is looked up by user is small and keyed by
+// InnoDB keeps a table in primary key order, and each index entry ends with that key. So answers and events
+// are keyed by `seq`, the order of arrival, and are appended; what is looked up by user is small and keyed by
 // user. The index (at) orders by (at, seq), and so do the others within a user or a popup.
 //
-// `stat` and `ping` have slots: each connection adds to one of its own, so that writers do not stand in line
-// for the counters of the popup that everybody sees. The counter is the sum.
+// `stat` and `ping` have slots: each connection adds to its own, so that writers do not queue for the
+// counters of a popular popup. A counter is the sum of its slots.
 const std::vector<std::string> version_1{
     R"(CREATE TABLE IF NOT EXISTS user_state(
   user VARBINARY(255) NOT NULL PRIMARY KEY,
@@ -95,9 +95,8 @@ const std::vector<std::string> version_1{
   slot TINYINT NOT NULL PRIMARY KEY,
   n BIGINT NOT NULL))"};
 
-// Version 2. `replica_clock` shows how far a replica is behind, see replica_watch. `user_place` says which
-// users the database holds, where they are spread over several: once there are some, nobody may say
-// otherwise.
+// Version 2. `replica_clock` shows how far a replica is behind, see replica_watch. `user_place` records which
+// users the database holds if they are spread over several; once there are users it cannot change.
 const std::vector<std::string> version_2{
     R"(CREATE TABLE IF NOT EXISTS replica_clock(
   writer VARBINARY(64) NOT NULL PRIMARY KEY,
@@ -115,11 +114,10 @@ std::string shard_rows() {
   return sql + " ON DUPLICATE KEY UPDATE shard = cl_shard.shard";
 }
 
-// Version 3: the cluster. Times are Unix milliseconds by the server's clock. The states are the numbers of
+// Version 3: the cluster. Times are Unix milliseconds by the server's clock. States are the numbers of
 // node_state and shard_state. Incarnations come from AUTO_INCREMENT, which InnoDB keeps over restarts, so
-// none is given twice. The row of `cl_meta` is locked by whoever changes members or owners. Where users are
-// spread over several databases the members are in that of the catalogue, and each database has the owners of
-// its users' shards.
+// none is reused. Every change of members or owners locks the row of `cl_meta`. With several user databases
+// the members are in the catalogue's database, and each database has the owners of its users' shards.
 const std::vector<std::string> version_3{
     R"(CREATE TABLE IF NOT EXISTS cl_meta(
   one TINYINT NOT NULL PRIMARY KEY,
@@ -176,7 +174,7 @@ bool makes_table(const std::string& statement) {
   return statement.rfind("CREATE TABLE", 0) == 0;
 }
 
-/// The version of the database; -1 when this program has never been here. Refuses what another product made.
+/// The version of the database; -1 if this program has never used it. Refuses tables of other products.
 int64_t stored_version(connection& db) {
   constexpr const char* there =
       "SELECT COUNT(*) FROM information_schema.tables WHERE table_schema = DATABASE() "
@@ -191,7 +189,7 @@ int64_t stored_version(connection& db) {
     refuse(db, errc::bad_options, std::string{"its table beckon_meta is another product's"} + own_database);
   auto product = db.text("SELECT product FROM beckon_meta");
   if (!product)
-    return -1; // made by a start that was cut off before the row was there
+    return -1; // created by a start that was interrupted before the row existed
   if (*product != "beckon")
     refuse(db, errc::bad_options, "its table beckon_meta belongs to \"" + *product + "\"" + own_database);
   auto version = db.text("SELECT schema_version FROM beckon_meta");
@@ -199,12 +197,11 @@ int64_t stored_version(connection& db) {
   if (number > schema_version())
     refuse(db, errc::schema_newer,
            "its schema has version " + std::to_string(number) + ", this program knows "
-               + std::to_string(schema_version())
-               + "; run the newer program, or put back a copy from before");
+               + std::to_string(schema_version()) + "; run the newer program, or restore an older backup");
   return number;
 }
 
-/// In a database that this program has never been in.
+/// In a database that this program has never used.
 void refuse_others_tables(connection& db) {
   auto taken = db.text(std::string{"SELECT table_name FROM information_schema.tables "
                                    "WHERE table_schema = DATABASE() AND table_name IN ("}
@@ -214,8 +211,8 @@ void refuse_others_tables(connection& db) {
            "its table " + *taken + " is not this program's (there is no beckon_meta)" + own_database);
 }
 
-/// Creates the table that says whose the others are. Not before a look at what is there: the steps would take
-/// another product's table of the same name for their own.
+/// Creates the table that identifies the owner of the others. First look at what exists: the steps would
+/// mistake another product's table of the same name for their own.
 void claim_database(connection& db) {
   refuse_others_tables(db);
   db.execute(std::string{"CREATE TABLE IF NOT EXISTS beckon_meta("
@@ -231,14 +228,14 @@ std::string text_of(const mysql_place& p) {
 
 constexpr const char* stored_place =
     "SELECT CONCAT(position, ' of ', `databases`) FROM user_place WHERE one = 1";
-/// Of a database that has not been told.
+/// For a database without a recorded place.
 constexpr const char* first_place = "0 of 1";
 
-/// Once there are users they would not be found at another place.
+/// Once there are users they would not be found under another place.
 void refuse_other_place(connection& db, const std::string& stored, const std::string& wanted) {
   if (stored == wanted)
     return;
-  // A catalogue that was apart from its users has none to show that they are elsewhere.
+  // A separate catalogue has no users to show that they are elsewhere.
   auto in_use = db.text("SELECT EXISTS(SELECT 1 FROM user_state) OR EXISTS(SELECT 1 FROM user_profile) "
                         "OR EXISTS(SELECT 1 FROM event) OR EXISTS(SELECT 1 FROM answer) "
                         "OR EXISTS(SELECT 1 FROM popup, user_place WHERE position = `databases`)");
@@ -251,10 +248,10 @@ void refuse_other_place(connection& db, const std::string& stored, const std::st
                  "old order");
 }
 
-/// The lock that orders programs at work on one database, wherever they run. Goes with the connection.
+/// The lock that serialises programs migrating one database, wherever they run. Released with the connection.
 void take_turn(connection& db, const mysql_options& o) {
   auto wait_s = std::max<int64_t>(1, o.migrate_timeout_ms / 2000);
-  // A lock's name belongs to the whole server and may have 64 characters, as may a database's.
+  // A lock's name is global to the server and may have 64 characters, like a database's.
   auto lock = "beckon-migrate-" + std::to_string(decision::user_hash(o.database));
   if (db.text("SELECT GET_LOCK('" + lock + "', " + std::to_string(wait_s) + ")") != "1")
     refuse(db, errc::unavailable,
@@ -273,7 +270,7 @@ void take_place(const mysql_options& options) {
   auto wanted = text_of(options.place);
   if (db.text(stored_place) == wanted)
     return;
-  // Apart from the transaction: with it, two programs that start at once would each wait for the other's row.
+  // Outside the transaction: inside, two programs starting at once would wait for each other's row.
   db.execute("INSERT IGNORE INTO user_place VALUES(1, 0, 1)");
   transaction t{db, transaction::kind::write};
   auto stored = db.text(std::string{stored_place} + " FOR UPDATE").value_or("");

@@ -12,7 +12,7 @@ using std::chrono::milliseconds;
 
 namespace {
 
-/// A server that is well answers sooner.
+/// A healthy server answers sooner.
 constexpr milliseconds probe_wait{100};
 
 } // namespace
@@ -38,7 +38,7 @@ connection_pool::lease connection_pool::take() {
   const auto deadline = began + milliseconds{options_->pool_timeout_ms};
   bool waited = false;
   for (;;) {
-    std::vector<connection_ptr> outworn; // closed without the lock
+    std::vector<connection_ptr> outworn; // closed after the lock is released
     std::unique_lock<std::mutex> lock{mutex_};
     if (auto c = take_idle(outworn)) {
       auto round = distrusted_;
@@ -56,7 +56,7 @@ connection_pool::lease connection_pool::take() {
     }
     if (failing_ && has_room() && !probing_ && now >= next_try_)
       start_probe();
-    // What is in use may come back; a server that is there answers a probe at once.
+    // Connections in use may return; a reachable server answers a probe at once.
     auto until = failing_ && open_ == 0 ? std::min(deadline, began + probe_wait) : deadline;
     if (failing_ && open_ == 0 && (!probing_ || now >= until))
       throw failure(last_refusal_, consequence::lost);
@@ -77,7 +77,7 @@ bool connection_pool::has_room() const {
   return open_ < uint64_t{options_->pool_size} + options_->max_overflow;
 }
 
-/// With the lock held. A server that hangs keeps nobody but this thread waiting.
+/// Call with the lock held. A hanging server blocks only this thread.
 void connection_pool::start_probe() {
   if (prober_.joinable())
     prober_.join(); // it has ended: probing_ is false
@@ -126,7 +126,7 @@ void connection_pool::note_success() {
   pause_ = milliseconds{options_->connect_retry_ms};
 }
 
-/// Whether it is too old, or the server may be about to end it because it was idle.
+/// Whether it is too old, or the server may soon end it for being idle.
 bool connection_pool::worn_out(const pooled_connection& c, clock::time_point now) const {
   auto recycle = options_->recycle_after_ms;
   auto idle = c.db.idle_ms_max();
@@ -134,7 +134,7 @@ bool connection_pool::worn_out(const pooled_connection& c, clock::time_point now
          || (idle != 0 && now - c.used > milliseconds{idle / 2});
 }
 
-/// With the lock held. Null when none is idle; those found too old are handed out to be closed.
+/// Call with the lock held. Null if none is idle; those found too old are returned for closing.
 connection_pool::connection_ptr connection_pool::take_idle(std::vector<connection_ptr>& outworn) {
   const auto now = clock::now();
   while (!idle_.empty()) {
@@ -149,7 +149,7 @@ connection_pool::connection_ptr connection_pool::take_idle(std::vector<connectio
   return nullptr;
 }
 
-/// Without the lock: the server may take its time.
+/// Call without the lock, because the server may be slow.
 bool connection_pool::stands_test(pooled_connection& c, uint64_t round) {
   auto idle = clock::now() - c.used;
   if (c.trusted == round && idle <= milliseconds{options_->ping_after_idle_ms})
@@ -167,7 +167,7 @@ bool connection_pool::stands_test(pooled_connection& c, uint64_t round) {
   if (!lost)
     return true;
   ++totals_.ping_failures;
-  // A server that hung would hang this caller once more: let a probe find out when it is back.
+  // A hanging server would hang this caller again, so let a probe find out when it is back.
   if (clock::now() - began > probe_wait) {
     failing_ = true;
     last_refusal_ = lost;
@@ -176,8 +176,7 @@ bool connection_pool::stands_test(pooled_connection& c, uint64_t round) {
   return false;
 }
 
-/// One that fails its test goes with all that have not been used since: to try each of them would take its
-/// time-out each time.
+/// If one fails its test, drop all that were unused for longer: testing each would cost a time-out each.
 void connection_pool::drop_untested(connection_ptr lost) {
   std::vector<connection_ptr> closing;
   std::lock_guard<std::mutex> guard{mutex_};
@@ -192,7 +191,7 @@ void connection_pool::drop_untested(connection_ptr lost) {
   changed_.notify_all();
 }
 
-/// Without the lock; the place of the new connection is taken already.
+/// Call without the lock; the new connection is already counted.
 connection_pool::lease connection_pool::make() {
   try {
     auto c = std::make_unique<pooled_connection>(*options_);
@@ -206,7 +205,7 @@ connection_pool::lease connection_pool::make() {
     note_refusal(e.reason());
     changed_.notify_all();
     throw;
-  } catch (const std::bad_alloc&) { // not the server's fault, so without a pause
+  } catch (const std::bad_alloc&) { // not the server's fault, so no pause
     std::lock_guard<std::mutex> guard{mutex_};
     --open_;
     changed_.notify_all();
@@ -218,7 +217,7 @@ void connection_pool::refuse_late() const {
   auto most = std::to_string(options_->pool_size + options_->max_overflow);
   auto text = endpoint_of(*options_).store + ": all " + most + " connections were in use for "
               + std::to_string(options_->pool_timeout_ms)
-              + " ms; raise mysql.pool-size or mysql.max-overflow, or see what the server is busy with";
+              + " ms; raise mysql.pool-size or mysql.max-overflow, or find out what keeps the server busy";
   if (failing_)
     text = describe(last_refusal_);
   throw failure(make_error(errc::unavailable, std::move(text)), consequence::none);
@@ -245,7 +244,7 @@ void connection_pool::distrust() {
 
 std::string connection_pool::trouble() const {
   std::lock_guard<std::mutex> guard{mutex_};
-  // One that could not be added while others work is soon old news.
+  // A failure to add one while others work is soon outdated.
   auto matters = failing_ && (open_ == 0 || clock::now() < next_try_);
   return matters ? describe(last_refusal_) : std::string{};
 }

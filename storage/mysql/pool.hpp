@@ -16,7 +16,7 @@
 
 namespace beckon::storage::mysql {
 
-/// A connection with what is prepared on it.
+/// A connection with its prepared statements.
 struct pooled_connection {
   using clock = std::chrono::steady_clock;
 
@@ -28,24 +28,24 @@ struct pooled_connection {
   job_writer jobs;
   clock::time_point opened;
   clock::time_point used;
-  uint64_t trusted = 0; // the round of distrust() that it has stood
+  uint64_t trusted = 0; // the round of distrust() that it has passed
 };
 
-/// The connections to one database: up to pool_size stay open, up to max_overflow more are made when all are
-/// taken, and closed when they come back. The one used last is taken first, so that an idle node uses few.
-/// Threadsafe. Blocks: for pool_timeout_ms at most while all are taken, and for the time-out of one ping or
-/// of one attempt to connect. After a failure only a thread of the pool connects, one attempt at a time, the
-/// first after connect_retry_ms, then after twice as long, up to connect_retry_max_ms; meanwhile whoever
-/// finds no open connection is told why within a tenth of a second.
+/// The connections to one database: up to pool_size stay open, up to max_overflow more are opened when all
+/// are taken, and closed after use. The most recently used one is taken first, so an idle node uses few.
+/// Threadsafe. Blocks: at most pool_timeout_ms while all are taken, plus the time-out of one ping or one
+/// connection attempt. After a failure only a thread of the pool connects, one attempt at a time, the first
+/// after connect_retry_ms, then after twice as long, up to connect_retry_max_ms. Meanwhile callers that find
+/// no open connection get the reason within a tenth of a second.
 class connection_pool {
  public:
-  /// `name` is what people call the database: "primary", "replica db2:3306".
+  /// `name` is the database's name for people: "primary", "replica db2:3306".
   connection_pool(std::shared_ptr<const mysql_options> options, std::string name);
   ~connection_pool();
   connection_pool(const connection_pool&) = delete;
   connection_pool& operator=(const connection_pool&) = delete;
 
-  /// A connection of this pool for as long as this lives.
+  /// Holds a connection of this pool during its lifetime.
   class lease {
    public:
     lease(connection_pool& from, std::unique_ptr<pooled_connection> connection, bool fresh)
@@ -56,7 +56,7 @@ class connection_pool {
 
     pooled_connection* operator->() const { return connection_.get(); }
     pooled_connection& operator*() const { return *connection_; }
-    /// Whether it was made for this lease: then it cannot have been lost while it was idle.
+    /// Whether it was opened for this lease, so that it cannot have been lost while idle.
     bool fresh() const { return fresh_; }
 
    private:
@@ -65,15 +65,15 @@ class connection_pool {
     bool fresh_;
   };
 
-  /// Throws failure: what connecting failed with, or unavailable when none became free in time.
+  /// Throws failure: the connection error, or unavailable if none became free in time.
   lease take();
 
-  /// Has every idle connection tried before it is used: one of them was found lost, and what ended it has
-  /// most likely ended the others too.
+  /// Makes every idle connection be tested before use: one was found lost, and its cause has probably ended
+  /// the others too.
   void distrust();
 
   pool_stats stats() const;
-  /// Why there is no connection, or just now was none to be added; empty: nothing is wrong.
+  /// Why there is no connection, or none could just be added; empty: no problem.
   std::string trouble() const;
 
  private:
@@ -95,10 +95,10 @@ class connection_pool {
 
   const std::shared_ptr<const mysql_options> options_;
   const std::string name_;
-  mutable std::mutex mutex_; // of everything below
+  mutable std::mutex mutex_; // guards everything below
   std::condition_variable changed_;
-  std::vector<connection_ptr> idle_; // the one used last at the end
-  uint64_t open_ = 0;                // idle, taken, and being made
+  std::vector<connection_ptr> idle_; // the most recently used one last
+  uint64_t open_ = 0;                // idle, taken, and connecting
   uint64_t waiting_ = 0;
   uint64_t distrusted_ = 0; // rounds
   clock::time_point next_try_{};

@@ -13,7 +13,7 @@ namespace beckon::storage::mysql {
 
 namespace {
 
-/// The events of one order after a cursor. The index ends in seq, so nothing is sorted.
+/// The events of one order after a cursor. The index ends with seq, so nothing is sorted.
 std::string listing(const char* index, const char* whose) {
   return std::string{"SELECT "} + sql::event_columns + " FROM event FORCE INDEX(" + index + ") WHERE " + whose
          + "at < ? AND (at > ? OR (at = ? AND seq > ?)) ORDER BY at, seq LIMIT ?";
@@ -101,7 +101,7 @@ bool sieves(const event_filter& f) {
 } // namespace
 
 statement& row_reader::choose(const event_filter& filter) {
-  // One user has few events, so with a user the popup is compared row by row.
+  // A user has few events, so with a user the popup is compared row by row.
   if (!filter.user.empty())
     return user_events_;
   return filter.popup.empty() ? all_events_ : popup_events_;
@@ -134,7 +134,8 @@ event_page row_reader::load_events(const event_filter& filter, const event_curso
   sql::page_in_making<rows, connection> making{db_, filter, erased, from, limit};
   auto& page = making.page;
   while (!page.last && !making.full()) {
-    auto wanted = sieves(filter) || !erased.none() ? std::max(making.wanted(), piece_rows_min) : making.wanted();
+    auto wanted =
+        sieves(filter) || !erased.none() ? std::max(making.wanted(), piece_rows_min) : making.wanted();
     auto asked = std::min(making.looks_left(), wanted);
     rows r{list, arguments(filter, page.next, making.until_ms(), asked)};
     page.last = making.take(r, asked);

@@ -9,9 +9,8 @@
 
 namespace beckon::storage::mysql {
 
-/// The reads of a session. load_catalog() sees one moment of the store; elsewhere each statement sees its
-/// own, which is never older than what a write before it was told. Throws failure. Used by one thread at a
-/// time.
+/// The reads of a session. load_catalog() sees one moment of the store. Elsewhere each statement sees its own
+/// moment, never older than an earlier confirmed write. Throws failure. Used by one thread at a time.
 class row_reader {
  public:
   explicit row_reader(connection& db);

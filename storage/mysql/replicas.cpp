@@ -21,8 +21,7 @@ std::shared_ptr<const mysql_options> options_of(const mysql_options& primary, co
   return o;
 }
 
-/// A row of its own for each replica and process, so that two of them never take one another's times for
-/// theirs.
+/// A separate row for each replica and process, so that two never mistake each other's times for their own.
 std::string fresh_row() {
   std::random_device random;
   return std::to_string(random()) + "-" + std::to_string(random());
@@ -37,10 +36,10 @@ struct replica_watch::replica {
 
   const std::string name;
   connection_pool pool;
-  std::atomic<int64_t> seen_ms{-1}; // the latest time that has come through; -1: none since the last failure
+  std::atomic<int64_t> seen_ms{-1}; // the latest time that arrived; -1: none since the last failure
   std::atomic<uint64_t> reads{0};
   std::atomic<uint64_t> failures{0};
-  std::string last_failure; // of a read, until one is done there
+  std::string last_failure; // of a read, until one succeeds there
   std::thread thread;
 };
 
@@ -68,7 +67,7 @@ void replica_watch::watch(replica& r) {
     try {
       look(r, row);
     } catch (const failure&) {
-      // What failed shows in the replica's age, and in the pools' numbers of failed connections.
+      // The failure shows in the replica's age and in the pools' counters.
     } catch (const std::bad_alloc&) {
       // The same.
     }
@@ -79,7 +78,7 @@ void replica_watch::look(replica& r, const std::string& row) {
   auto at = " WHERE writer = '" + row + "'";
   {
     auto primary = primary_.take();
-    // What earlier processes have left.
+    // Rows of earlier processes.
     if (r.seen_ms < 0)
       primary->db.execute("DELETE FROM replica_clock WHERE written < NOW() - INTERVAL 1 DAY");
     primary->db.execute("INSERT INTO replica_clock(writer, sent_ms) VALUES('" + row + "', "
@@ -160,7 +159,7 @@ std::string replica_watch::warning() const {
     if (!r->last_failure.empty())
       out += "a read failed there: " + r->last_failure;
     else if (seen < 0)
-      out += "nothing written to the primary was seen there yet";
+      out += "no write to the primary has arrived there yet";
     else
       out += "its data may be " + std::to_string(base::steady_ms() - seen)
              + " ms old (mysql.replica-staleness-ms allows " + std::to_string(options_->replica_staleness_ms)

@@ -13,11 +13,11 @@
 
 namespace beckon::storage::mysql {
 
-/// Knows how old the data of each replica may be. A thread for each replica writes the time of this process's
-/// own steady clock into a row of the primary, and looks which time has come through: everything that was
-/// committed before that time is on the replica. No clock but that one takes part, and no privilege is
-/// needed. A replica that hangs or has lost its primary grows stale by itself. Threadsafe. Blocks: never, but
-/// for the end, which waits for a look that is under way.
+/// Knows the age of each replica's data. A thread per replica writes the time of this process's own steady
+/// clock into a row of the primary, and checks which time has arrived on the replica: everything committed
+/// before that time is there too. No other clock is involved, and no privilege is needed. A replica that
+/// hangs or has lost its primary becomes stale by itself. Threadsafe. Blocks: only at the end, for a running
+/// check.
 class replica_watch {
  public:
   /// `primary` must outlive this.
@@ -28,17 +28,16 @@ class replica_watch {
 
   struct replica;
 
-  /// A replica whose data are no older than replica_staleness_ms, each of several in turn; null when there is
-  /// none.
+  /// A replica whose data are at most replica_staleness_ms old, taken in turn; null if there is none.
   replica* fresh_enough();
   static connection_pool& pool_of(replica& r);
-  /// What came of a read there. After a failure it is left out until a look has succeeded.
+  /// The result of a read there. After a failure the replica is skipped until a check succeeds.
   void note_done(replica& r);
   void note_failed(replica& r, const caf::error& why);
 
   std::vector<replica_stats> stats() const;
   std::vector<pool_stats> pools() const;
-  /// For people: which replicas are left out; empty when none is.
+  /// For people: the skipped replicas; empty if there are none.
   std::string warning() const;
 
  private:
@@ -51,7 +50,7 @@ class replica_watch {
   connection_pool& primary_;
   std::vector<std::unique_ptr<replica>> replicas_;
   std::atomic<size_t> turn_{0};
-  mutable std::mutex mutex_; // of `stopping_` and of the replicas' last failures
+  mutable std::mutex mutex_; // guards `stopping_` and the replicas' last failures
   std::condition_variable stop_;
   bool stopping_ = false;
 };

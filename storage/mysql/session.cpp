@@ -23,7 +23,7 @@ class pooled_session : public session {
   pooled_session(std::shared_ptr<database_connections> connections, bool writes)
       : connections_(std::move(connections)), options_(*connections_->options), writes_(writes) {}
 
-  ~pooled_session() override { attach_thread(); } // it may be the last one to hold the connections
+  ~pooled_session() override { attach_thread(); } // it may be the last to hold the connections
 
   caf::expected<std::vector<write_outcome>> write(const std::vector<write_job>& jobs) override {
     if (!writes_)
@@ -60,7 +60,7 @@ class pooled_session : public session {
   caf::expected<event_page> load_events(const event_filter& filter, const event_cursor& from,
                                         uint32_t limit) override {
     auto load = [&](row_reader& r) { return r.load_events(filter, from, limit); };
-    // What a user has just written is to be seen; the arrival numbers are the same on a replica.
+    // A user's latest writes must be visible; arrival numbers are the same on a replica.
     return filter.user.empty() ? reading_somewhere(load) : reading(load);
   }
 
@@ -76,7 +76,7 @@ class pooled_session : public session {
   }
 
  private:
-  /// Calls `f` and turns what the layer below throws into this folder's errors.
+  /// Calls `f` and converts exceptions of the layer below into storage errors.
   template <class F>
   auto guarded(F&& f) -> caf::expected<decltype(f())> {
     attach_thread();
@@ -98,12 +98,12 @@ class pooled_session : public session {
       c->used = clock::now();
       return result;
     } catch (const std::bad_alloc&) {
-      c->db.abandon(); // half a result may still be on its way
+      c->db.abandon(); // half a result may still be under way
       throw;
     }
   }
 
-  /// Whether a failure may only mean that a connection was lost while nobody used it.
+  /// Whether a failure may only mean that a connection was lost while idle.
   static bool stale(connection_pool& pool, const connection_pool::lease& c, const failure& e) {
     if (e.then() != consequence::lost)
       return false;
@@ -132,8 +132,8 @@ class pooled_session : public session {
     return guarded([&] { return read_from(connections_->primary, f); });
   }
 
-  /// From a replica where one is fresh enough. Where that fails, from the primary, and the replica is left
-  /// out until it has been looked at again.
+  /// Reads from a replica if one is fresh enough. If that fails, reads from the primary, and skips the
+  /// replica until its next check.
   template <class F>
   auto reading_somewhere(F&& f) -> caf::expected<decltype(f(std::declval<row_reader&>()))> {
     return guarded([&] {
@@ -152,8 +152,8 @@ class pooled_session : public session {
     });
   }
 
-  /// A transaction on a connection that works: one that was lost while it was idle fails at its beginning,
-  /// and then nothing has happened.
+  /// Starts a transaction on a working connection: one lost while idle fails at the start, when nothing has
+  /// happened yet.
   struct begun {
     connection_pool::lease connection;
     std::unique_ptr<transaction> open;
@@ -192,8 +192,8 @@ class pooled_session : public session {
     }
   }
 
-  /// Runs `f` in a transaction, and all of it again when the server ended it in favour of another one. No try
-  /// begins later than the time-out for a reply after the first.
+  /// Runs `f` in a transaction, and repeats all of it if the server ended it in favour of another one. No try
+  /// starts later than the reply time-out after the first.
   template <class F>
   auto in_transaction(F&& f) -> decltype(f(std::declval<job_writer&>())) {
     auto last_try = clock::now() + milliseconds{options_.read_timeout_ms};

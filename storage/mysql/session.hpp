@@ -19,7 +19,7 @@ struct database_connections {
   replica_watch replicas;
 };
 
-/// A session that takes a connection for each call. Whether it may be asked to write is settled here.
+/// A session that takes a connection for each call. This decides whether it may write.
 std::unique_ptr<session> make_session(std::shared_ptr<database_connections> connections, bool writes);
 
 } // namespace beckon::storage::mysql

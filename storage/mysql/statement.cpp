@@ -12,7 +12,8 @@ namespace {
 
 constexpr std::array<size_t, 5> sizes{1, 4, 16, 64, 256};
 constexpr size_t rows_max = sizes.back();
-/// Bounds what client and server hold for one statement, well under max_allowed_packet's usual 16 MiB.
+/// Bounds the memory of client and server for one statement, well below the usual 16 MiB of
+/// max_allowed_packet.
 constexpr size_t part_bytes_max = 1 << 20;
 constexpr size_t first_column_bytes = 256;
 
@@ -66,7 +67,7 @@ void statement::bind(const value* arguments, size_t count) {
   assert(count == mysql_stmt_param_count(handle_.get()));
   in_.assign(count, empty_bind());
   for (size_t i = 0; i < count; ++i) {
-    // The library reads through these pointers only.
+    // The library only reads through these pointers.
     if (arguments[i].is_text()) {
       auto bytes = arguments[i].bytes();
       in_[i].buffer_type = MYSQL_TYPE_BLOB;
@@ -81,7 +82,7 @@ void statement::bind(const value* arguments, size_t count) {
     owner_->fail(handle_.get());
 }
 
-/// A statement that is too large would end the connection, often without a word of why.
+/// A statement that is too large would end the connection, often without a reason.
 void statement::check_size(const value* arguments, size_t count) const {
   constexpr size_t overhead_per_value = 16;
   size_t bytes = 1024;
@@ -156,7 +157,7 @@ bool statement::fetch() {
     grown = true;
   }
   if (grown)
-    bind_columns(); // the library has copied the old places
+    bind_columns(); // the library has copied the old addresses
   return true;
 }
 
@@ -196,7 +197,7 @@ row_batch::row_batch(connection& owner, std::string head, std::string row, std::
 template <class F>
 void row_batch::each_part(const value* all, size_t count, F&& f) {
   for (size_t first = 0; first < count;) {
-    // The most rows that stay under the bound, at least one, then the largest size that these fill.
+    // The most rows within the bound, at least one, then the largest size they fill.
     size_t fit = 0;
     for (size_t bytes = 0; fit < std::min(count - first, rows_max); ++fit) {
       for (size_t c = 0; c < columns_; ++c)
@@ -250,7 +251,7 @@ void key_batch::run(const value* keys, size_t values_count, const std::function<
     size_t size = 0;
     while (sizes[size] < count)
       ++size;
-    // The last key again and again fills the statement and finds no more rows.
+    // Repeating the last key fills the statement and finds no further rows.
     padded.assign(keys + first, keys + first + count * columns_);
     while (padded.size() < sizes[size] * columns_)
       padded.insert(padded.end(), keys + first + (count - 1) * columns_, keys + first + count * columns_);

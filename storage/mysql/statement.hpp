@@ -14,11 +14,11 @@
 #include <utility>
 #include <vector>
 
-/// Prepared statements, of one row and of many. Private to storage/*.cpp.
+/// Prepared statements, for one row and for many. Private to storage/mysql.
 namespace beckon::storage::mysql {
 
-/// One value for a statement. Text is not copied: it must stay alive until the statement has run. Bytes go in
-/// as they are, without a character set.
+/// One value for a statement. Text is not copied: it must live until the statement has run. Bytes are passed
+/// unchanged, without a character set.
 class value {
  public:
   value(std::string_view bytes) : bytes_(bytes), is_text_(true) {}
@@ -40,7 +40,7 @@ class value {
 
 using values = std::vector<value>;
 
-/// A statement that is prepared when it first runs and kept as long as its connection.
+/// A statement that is prepared at its first run and kept with its connection.
 class statement {
  public:
   statement(connection& owner, std::string sql) : owner_(&owner), sql_(std::move(sql)) {}
@@ -52,7 +52,7 @@ class statement {
     return execute(all.data(), all.size());
   }
   int64_t execute(const value* arguments, size_t count);
-  /// The same, but false (with nothing changed) when a row of such a key is there already.
+  /// The same, but false (with nothing changed) if a row with this key exists already.
   bool try_execute(const value* arguments, size_t count);
 
  private:
@@ -85,7 +85,7 @@ class statement {
   std::vector<column> columns_;
 };
 
-/// The rows of one run of a statement, all of them fetched into memory; frees them when it goes.
+/// The rows of one run of a statement, all in memory; frees them when destroyed.
 class rows {
  public:
   template <class... Ts>
@@ -104,7 +104,7 @@ class rows {
   statement& statement_;
 };
 
-/// One statement in sizes of 1, 4, 16, 64 and 256 rows, each prepared when first needed.
+/// One statement in sizes of 1, 4, 16, 64 and 256 rows, each prepared at first use.
 struct sized_statements {
   connection& owner;
   std::string head;
@@ -122,19 +122,19 @@ class row_batch {
   /// `head` ends before the rows, `row` is one row's "(?, ?)", `tail` follows them.
   row_batch(connection& owner, std::string head, std::string row, std::string tail = "");
 
-  /// What one statement did: rows [first, first + count) of those given.
+  /// The effect of one statement: rows [first, first + count) of the given ones.
   struct part {
     const value* arguments;
     size_t first;
     size_t count;
     int64_t affected;
   };
-  /// All rows, in their order; `done` is called after each statement. Throws failure.
+  /// Writes all rows in order; calls `done` after each statement. Throws failure.
   void run(const values& all, const std::function<void(const part&)>& done = {});
-  /// One part once more, with another statement of as many columns.
+  /// Repeats one part with another statement that has the same columns.
   void run(const part& p);
-  /// All rows; where a statement meets a key that is there already it has changed nothing, and `taken` is
-  /// called instead of going on to fail.
+  /// Writes all rows; if a statement meets an existing key it has changed nothing, and `taken` is called
+  /// instead of failing.
   void run_new(const values& all, const std::function<void(const part&)>& taken);
 
  private:
@@ -148,7 +148,7 @@ class row_batch {
 /// Reads the rows of many keys with few statements of at most 256 keys.
 class key_batch {
  public:
-  /// `head` ends before the keys, `key` is one of them ("?"), `between` parts two of them.
+  /// `head` ends before the keys, `key` is one of them ("?"), `between` separates two.
   key_batch(connection& owner, std::string head, std::string key, std::string between, std::string tail);
 
   /// Calls `f` for each row found. Keys of several columns come flattened. Throws failure.

@@ -24,7 +24,7 @@ class mysql_store : public store {
     connections_ = std::make_shared<mysql::database_connections>(o);
   }
 
-  // The last connections may be closed by whoever lets go of the store.
+  // Whoever releases the store may close the last connections.
   ~mysql_store() override { mysql::attach_thread(); }
 
   caf::expected<std::unique_ptr<session>> open_writer() override { return open(true); }
@@ -64,12 +64,11 @@ class mysql_store : public store {
       settings += std::string{settings.empty() ? "" : ", "} + "sync_binlog = 1";
     if (settings.empty())
       return {};
-    return db.name() + ": a power cut of the server may lose what it has said is stored; set " + settings
-           + " there";
+    return db.name() + ": a power failure of the server may lose confirmed data; set " + settings + " there";
   }
 
-  /// A session takes a connection with its first call: where users are spread over several databases, one
-  /// that is away must not keep the others from being used.
+  /// A session takes a connection with its first call: with several user databases, one that is down must not
+  /// block the others.
   caf::expected<std::unique_ptr<session>> open(bool writes) {
     return mysql::make_session(connections_, writes);
   }
@@ -105,9 +104,9 @@ caf::error check_mysql_options(const mysql_options& o) {
       return wrong(std::string{s.name} + " must be from " + std::to_string(s.least) + " to "
                    + std::to_string(s.most));
   if (o.socket.empty() && (o.host.empty() || o.port == 0))
-    return wrong("neither a socket nor host and port; name where the server listens");
+    return wrong("neither a socket nor host and port; name the server's address");
   if (o.user.empty() || o.database.empty())
-    return wrong("user and database must be named");
+    return wrong("user and database are required");
   if (o.connect_retry_max_ms < o.connect_retry_ms)
     return wrong("connect_retry_max_ms must not be below connect_retry_ms");
   if (o.place.databases == 0 || o.place.position > o.place.databases)
@@ -116,7 +115,7 @@ caf::error check_mysql_options(const mysql_options& o) {
     return wrong(
         "replica_check_ms must be at most half of replica_staleness_ms, or no replica is ever fresh enough");
   if (!o.tls.required && !(o.tls.ca + o.tls.cert + o.tls.key).empty())
-    return wrong("certificates are named, but TLS is not required; say so, or leave them out");
+    return wrong("certificates are set, but TLS is not required; require it, or remove them");
   return {};
 }
 

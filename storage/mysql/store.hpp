@@ -8,38 +8,36 @@
 #include <string>
 #include <vector>
 
-/// The room of MySQL and MariaDB: pools of connections, read replicas, prepared statements, migrations, and
-/// the tables of a cluster. Vendor headers stay in api.hpp.
+/// The room of MySQL and MariaDB: connection pools, read replicas, prepared statements, migrations, and the
+/// tables of a cluster. Vendor headers stay in api.hpp.
 namespace beckon::storage {
 
-/// TLS to the server. Paths of PEM files; empty: not given.
+/// TLS to the server. Paths of PEM files; empty: not set.
 struct mysql_tls {
-  bool required = false; // refuse a connection without TLS; each of the others only matters with it
+  bool required = false; // refuse a connection without TLS; the other members matter only with it
   bool verify = true;    // the certificate must be signed by `ca` (empty: the system's) and name the host
   std::string ca;
-  std::string cert; // with `key`: how this node shows who it is
+  std::string cert; // with `key`: this node's identity
   std::string key;
 };
 
-/// Where a server listens, by TCP.
+/// A server's TCP address.
 struct mysql_address {
   std::string host;
   uint16_t port = 0;
 };
 
-/// Which users a database holds, where they are spread over several: those whose shard leaves `position` when
-/// divided by `databases`. The position that is their number: none, it holds the catalogue alone.
+/// Which users a database holds if they are spread over several: those with shard modulo `databases` equal to
+/// `position`. If `position` equals `databases`, it holds only the catalogue.
 struct mysql_place {
   uint32_t position = 0;
   uint32_t databases = 1;
 };
 
-/// Each comes from one key of [mysql], where its default stands, but migrate_timeout_ms, retries_max and
-/// place. Times are rounded up to whole seconds where client library or server know only those (the
-/// time-outs, and transaction_idle_ms). A node that is stopped in the middle of a transaction keeps its locks
-/// for transaction_idle_ms, and so keeps others from taking over its shards for no longer than that. A server
-/// without such a limit for transactions (MySQL) has it for the whole connection: one that is idle for longer
-/// is made anew.
+/// Times are rounded up to whole seconds if the client library or the server requires it (the time-outs, and
+/// transaction_idle_ms). A node that stops in the middle of a transaction keeps its locks for at most
+/// transaction_idle_ms, and for no longer keeps others from taking over its shards. A server without such a
+/// limit for transactions (MySQL) applies it to the whole connection: one idle for longer is replaced.
 struct mysql_options {
   std::string host; // by TCP, also when it is "localhost"
   uint16_t port = 0;
@@ -67,18 +65,17 @@ struct mysql_options {
   mysql_place place;
 };
 
-/// bad_options for what is out of bounds or does not fit together. Reaches no server.
+/// bad_options for values that are out of bounds or contradictory. Contacts no server.
 caf::error check_mysql_options(const mysql_options& options);
 
 /// Opens the shared store on MySQL 8 or MariaDB 10.6 and later, creating and migrating its tables. Nodes that
 /// start at once take turns at migrating. Refused and left untouched: a schema newer than this program
-/// (schema_newer), tables of these names that another product made, a wrong password, an unknown database
-/// (bad_options). A server that cannot be reached, or takes no more connections, is unavailable.
-/// Sessions take a connection from the store's pool for each call. A read whose connection was lost is done
-/// once more on another, and so is a transaction that had not begun. Lists of events of all users and
-/// statistics are read from a replica that is fresh enough, everything else from the primary, and so
-/// everything when there is no such replica. Nothing here ends the process: the disk of the server is the
-/// server's business.
+/// (schema_newer), tables of these names from another product, a wrong password, an unknown database
+/// (bad_options). A server that cannot be reached, or accepts no more connections, is unavailable. Sessions
+/// take a connection from the store's pool for each call. A read whose connection was lost is repeated once
+/// on another connection, and so is a transaction that had not begun. Statistics and lists of all users'
+/// events are read from a replica that is fresh enough, if there is one; everything else from the primary.
+/// Nothing here ends the process: the server's disk is the server's business.
 caf::expected<store_ptr> open_mysql(const mysql_options& options);
 
 } // namespace beckon::storage

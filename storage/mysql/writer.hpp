@@ -12,7 +12,7 @@
 
 namespace beckon::storage::mysql {
 
-/// Carries out write jobs on a connection, inside a transaction that the caller opens and ends. Keeps the
+/// Executes write jobs on a connection, inside a transaction that the caller opens and ends. Keeps the
 /// prepared statements. Used by one thread at a time.
 class job_writer {
  public:
@@ -21,7 +21,7 @@ class job_writer {
   /// Runs the jobs of one group. Throws failure; the caller then rolls back, and no job has happened.
   std::vector<write_outcome> run(const std::vector<write_job>& jobs);
 
-  /// Writes a row that nobody reads: shows that the store takes writes.
+  /// Writes a row that nobody reads, to show that the store accepts writes.
   void touch() { touch_.run(slot_); }
 
  private:

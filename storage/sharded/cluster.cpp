@@ -19,11 +19,11 @@ using shard_list = std::vector<cluster_shard>;
 using change_list = std::vector<shard_change>;
 
 caf::error no_thread(const std::system_error& e) {
-  return make_error(errc::unavailable, std::string{"no thread to ask a database of users with: "} + e.what()
+  return make_error(errc::unavailable, std::string{"no thread to call a user database: "} + e.what()
                                            + "; raise the limit of threads");
 }
 
-/// The changes that concern nodes which may have them, by database.
+/// The changes towards nodes that may own shards, by database.
 template <class Test>
 std::vector<change_list> split(const change_list& all, size_t databases, Test&& may_have) {
   std::vector<change_list> out(databases);
@@ -33,7 +33,7 @@ std::vector<change_list> split(const change_list& all, size_t databases, Test&& 
   return out;
 }
 
-/// What came of one call in several databases.
+/// The result of one call in several databases.
 class harvest {
  public:
   void add(caf::expected<shard_list> part) {
@@ -44,7 +44,7 @@ class harvest {
   }
 
   void failed(const caf::error& e) {
-    // Who does not know what became of it must look, so this one matters more.
+    // An unknown outcome makes the caller check, so it takes precedence.
     if (e && (!first_ || code_of(e) == errc::unknown_outcome))
       first_ = e;
   }
@@ -74,8 +74,8 @@ class user_databases {
   size_t size() const { return tables_.size(); }
   shard_table& operator[](size_t p) { return *tables_[p]; }
 
-  /// Calls `f(table, number)` for these, all at once, so that one that hangs does not keep the others
-  /// waiting. What came of it, in the order of `places`.
+  /// Calls `f(table, number)` for these databases in parallel, so that a hanging one does not delay the
+  /// others. Returns the results in the order of `places`.
   template <class F>
   auto each(const std::vector<size_t>& places, F f) {
     using result = decltype(f(*tables_[0], 0));
@@ -127,7 +127,7 @@ class sharded_cluster : public cluster_store {
     auto joined = catalog_->join(node);
     if (!joined)
       return joined;
-    // One that cannot be reached now is claimed by the first heartbeat that finds it.
+    // A database that cannot be reached now is claimed by the first heartbeat that reaches it.
     auto claimed = users_.each([&](shard_table& t, size_t) { return t.claim(node.cluster); });
     for (const auto& err : claimed) {
       if (code_of(err) != errc::bad_options)
@@ -185,7 +185,7 @@ class sharded_cluster : public cluster_store {
         out.failed(stored[p].error());
         continue;
       }
-      // Those of this database, and as many more as there is room for in the cluster.
+      // The shards draining in this database, plus the room left in the cluster.
       auto here = draining_of(stored[p]->shards);
       auto room = moving_max > draining ? moving_max - draining : 0;
       auto moving = users_[p].begin_moves(parts[p], here + room);
@@ -226,7 +226,7 @@ class sharded_cluster : public cluster_store {
     return h.error();
   }
 
-  /// The shards of the users' databases in place of those that the catalogue's has.
+  /// Replaces the catalogue database's shards by those of the user databases.
   void fill(cluster_picture& picture, bool may_claim) {
     auto stored = users_.each([&](shard_table& t, size_t) -> caf::expected<shard_table::content> {
       auto content = t.load();
@@ -255,7 +255,7 @@ class sharded_cluster : public cluster_store {
     }));
   }
 
-  /// How many of them did not move before.
+  /// How many of them were not moving before.
   static size_t begun(const shard_list& moving, const shard_list& before) {
     return static_cast<size_t>(std::count_if(moving.begin(), moving.end(), [&](const cluster_shard& s) {
       return before[s.shard].state != shard_state::draining;

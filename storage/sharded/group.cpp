@@ -11,24 +11,24 @@ namespace beckon::storage::sharded {
 
 namespace {
 
-/// Jobs that are on their way to one database.
+/// Jobs for one database.
 struct part {
   std::vector<write_job> jobs;
-  std::vector<size_t> owners; // the index of the job that each belongs to
+  std::vector<size_t> owners; // the index of the job each belongs to
 };
 
-/// What has come of one job so far, of all its parts.
+/// The result of one job so far, over all its parts.
 struct tally {
   bool something_done = false;
-  caf::error failed; // the gravest of its failures
+  caf::error failed; // its most serious failure
 };
 
 bool only_refused(const caf::error& e) {
   return code_of(e) == errc::rejected || code_of(e) == errc::corrupt;
 }
 
-/// Which of two failures of a job its client must be told: that the outcome is not known, before that it can
-/// be tried again, before that it never will be taken.
+/// Which of two failures a job's client must see: an unknown outcome before a temporary error, and that
+/// before a permanent one.
 int gravity(const caf::error& e) {
   if (!e)
     return 0;
@@ -52,7 +52,7 @@ void add(write_outcome& to, write_outcome&& more) {
   std::move(more.changed.begin(), more.changed.end(), std::back_inserter(to.changed));
 }
 
-/// Works through one group.
+/// Executes one group.
 class group_router {
  public:
   group_router(session& catalog, sessions& users, const std::vector<write_job>& jobs)
@@ -124,7 +124,7 @@ class group_router {
       write(*users_[p], std::exchange(parts_[p], {}));
   }
 
-  /// One transaction, so that an import is taken as a whole. New popups are made known first.
+  /// One transaction, so that an import succeeds as a whole. New popups are registered first.
   void flush_catalog() {
     auto now = std::exchange(catalog_part_, {});
     if (now.jobs.empty())
@@ -166,7 +166,7 @@ class group_router {
       t.failed = err;
   }
 
-  /// A job of which a part was stored and another may yet be is of unknown outcome: the same once more
+  /// If one part of a job was stored and another may still be, the outcome is unknown; repeating the job
   /// completes it.
   void settle() {
     for (size_t i = 0; i < outcomes_.size(); ++i) {

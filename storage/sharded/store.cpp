@@ -21,9 +21,9 @@ using sharded::sessions;
 
 // -- reading --------------------------------------------------------------------------------------
 
-/// The arrival numbers of several databases as one: those of database p are p, p + n, p + 2n ...
+/// Merges the arrival numbers of several databases: those of database p are p, p + n, p + 2n ...
 struct numbering {
-  /// Where a listing from a moment on begins.
+  /// Where a listing from a given moment starts.
   static constexpr int64_t before_all = std::numeric_limits<int64_t>::min();
 
   size_t place;
@@ -50,7 +50,7 @@ bool before(const event_cursor& a, const event_cursor& b) {
 
 class sharded_session : public session {
  public:
-  /// `catalog` is one of `users` when `own_catalog` is null.
+  /// `catalog` is one of `users` if `own_catalog` is null.
   sharded_session(std::unique_ptr<session> own_catalog, sessions users, size_t catalog_place, bool writes)
       : writes_(writes),
         own_catalog_(std::move(own_catalog)),
@@ -63,7 +63,7 @@ class sharded_session : public session {
     return sharded::write_group(catalog_, users_, jobs);
   }
 
-  /// The catalogue alone: a database of users that is away concerns only its own, and shows in warning().
+  /// The catalogue only: a user database that is down affects only its own users, and shows in warning().
   caf::error ping() override { return catalog_.ping(); }
 
   caf::expected<std::vector<user_row>> load_users(const std::vector<std::string>& users) override {
@@ -154,7 +154,7 @@ class sharded_session : public session {
     return page;
   }
 
-  /// One page of each database, together as far as all of them have been looked through.
+  /// One page of each database, merged as far as all of them have been read.
   caf::expected<event_page> merged(const event_filter& filter, const event_cursor& from, uint32_t limit) {
     event_page out;
     out.last = true;
@@ -280,7 +280,7 @@ class sharded_store : public store {
 
   store_ptr catalog_;
   std::vector<store_ptr> users_;
-  size_t catalog_place_; // users_.size(): apart
+  size_t catalog_place_; // users_.size(): separate
 };
 
 } // namespace

@@ -10,15 +10,15 @@ namespace beckon::storage::sqlite {
 
 namespace {
 
-/// What the writer may copy by itself: a matter of a millisecond or two.
+/// What the writer may copy itself: a millisecond or two.
 constexpr int64_t rest_pages_max = 256;
-/// The bulk is copied at most this often before the writer is asked to end the matter.
+/// The thread copies the bulk at most this often before the writer must finish.
 constexpr int passes_max = 4;
-/// How soon the thread looks again whether the reader in its way is gone.
+/// How soon the thread checks again whether the blocking reader is gone.
 constexpr int64_t look_again_ms = 100;
-/// Readers that come and go hold it up for moments: only what lasts is told.
+/// Short-lived readers block it for moments only; report only what lasts.
 constexpr int64_t warning_after_ms = 1000;
-/// A page and its head in the WAL.
+/// A page and its header in the WAL.
 constexpr int64_t wal_page_bytes = 4096 + 24;
 
 } // namespace
@@ -31,7 +31,7 @@ checkpointer::checkpointer(const std::string& path, int64_t start_pages,
       db_(path, access::read_write, 0) {
   db_.execute("PRAGMA synchronous = FULL");
   db_.execute("PRAGMA wal_autocheckpoint = 0");
-  db_.leave_untouched_on_close(); // that is for the writer, which closes last
+  db_.leave_untouched_on_close(); // the writer does that, since it closes last
   thread_ = std::thread{[this] { run(); }};
 }
 
@@ -68,8 +68,8 @@ void checkpointer::look_again() {
 void checkpointer::finish_if_due(connection& writer) {
   if (!bulk_copied_)
     return;
-  // The next commit starts the WAL anew if all of it is copied and nobody reads in it; otherwise that commit
-  // has the thread begin again.
+  // The next commit restarts the WAL if it is completely copied and nobody reads it; otherwise that commit
+  // makes the thread start again.
   if (auto p = checkpoint(writer); p.done && p.rest == 0)
     pages_in_wal_ = 0;
   bulk_copied_ = false;
@@ -115,7 +115,7 @@ void checkpointer::copy_bulk() {
   bulk_copied_ = true;
 }
 
-/// A reader that moves on is no reason to worry; one that stays where it is holds up everything.
+/// A reader that moves on is no problem; one that stays where it is blocks everything.
 void checkpointer::held_up(const progress& last) {
   auto now = base::steady_ms();
   not_before_ms_ = now + look_again_ms;
@@ -133,8 +133,8 @@ checkpointer::progress checkpointer::checkpoint(connection& db) {
   if (code == SQLITE_OK)
     return {true, false, copied, std::max(pages - copied, 0)};
   auto reason = to_error(code, db.path(), "writing the WAL back", db.raw());
-  // Busy: another program checkpoints. Full: the next commit says so, and until there is room the WAL keeps
-  // everything. Both are tried again.
+  // Busy: another program checkpoints. Full: the next commit reports it, and meanwhile the WAL keeps
+  // everything. Retry in both cases.
   auto kind = code_of(reason);
   if (kind != errc::unavailable && kind != errc::disk_full)
     on_failure_(reason);

@@ -12,13 +12,13 @@
 
 namespace beckon::storage::sqlite {
 
-/// Writes the WAL back into the database file, away from the commits: a thread of its own copies the bulk
-/// while writes go on, and the writer copies what little came in meanwhile, after which the WAL starts anew
-/// from its beginning. Neither waits for a reader: as long as one holds an old snapshot, the WAL grows.
-/// Runs on: own thread (the bulk), the writer's thread (the rest).
+/// Copies the WAL back into the database file, away from the commits: its own thread copies the bulk while
+/// writes go on, and the writer copies the small rest, after which the WAL restarts from its beginning.
+/// Neither waits for a reader: while a reader holds an old snapshot, the WAL grows. Runs on: own thread (the
+/// bulk), the writer's thread (the rest).
 class checkpointer {
  public:
-  /// A WAL of as many times its size is worth a warning.
+  /// Warn if the WAL is this many times its normal size.
   static constexpr int64_t warning_factor = 16;
 
   /// `on_failure` is called, from either thread, with an error that must stop further writes.
@@ -28,22 +28,22 @@ class checkpointer {
   checkpointer(const checkpointer&) = delete;
   checkpointer& operator=(const checkpointer&) = delete;
 
-  /// Has the commits of `writer` counted. `writer` must not commit after this object is gone.
+  /// Counts the commits of `writer`, which must not commit after this object is gone.
   void watch(connection& writer);
 
-  /// To be called by the writer between two transactions.
+  /// Called by the writer between two transactions.
   void finish_if_due(connection& writer);
 
-  /// To be called now and then while nothing is committed: a reader that was in the way may be gone.
+  /// Called now and then while nothing is committed: a blocking reader may be gone.
   void look_again();
 
-  /// What keeps the WAL from being written back, for people; empty: nothing. Threadsafe.
+  /// What prevents the WAL from being written back, for people; empty: nothing. Threadsafe.
   std::string warning() const;
 
  private:
   struct progress {
-    bool done = false;  // otherwise it could not even begin
-    bool full = false;  // for want of space
+    bool done = false;  // false: it could not even start
+    bool full = false;  // out of space
     int64_t copied = 0; // pages since the WAL began
     int64_t rest = 0;   // pages left
   };
@@ -62,8 +62,8 @@ class checkpointer {
   std::condition_variable wake_;
   bool stop_ = false;
   bool due_ = false;
-  int64_t held_copied_ = 0;               // where the thread last found itself held up
-  std::atomic<int64_t> held_since_ms_{0}; // 0: it is not
+  int64_t held_copied_ = 0;               // where the thread was last blocked
+  std::atomic<int64_t> held_since_ms_{0}; // 0: not blocked
   std::atomic<int64_t> not_before_ms_{0};
   std::atomic<bool> bulk_copied_{false};
   std::atomic<bool> running_{false};

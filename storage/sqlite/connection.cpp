@@ -35,22 +35,24 @@ mapped map_code(int code) {
     return full;
   case SQLITE_BUSY:
   case SQLITE_LOCKED:
-    return {errc::unavailable, "another connection holds its lock; end a long-running sqlite3 shell or copy"};
+    return {errc::unavailable, "another connection holds the lock; end a long-running sqlite3 shell or copy"};
   case SQLITE_TOOBIG:
   case SQLITE_CONSTRAINT:
     return {errc::rejected, "this write does not fit the store; nothing was changed"};
   case SQLITE_CORRUPT:
   case SQLITE_NOTADB:
-    return {errc::corrupt, "the file is damaged or no database; put back a copy, or try sqlite3's .recover"};
+    return {errc::corrupt,
+            "the file is damaged or not a database; restore a backup, or try sqlite3's .recover"};
   case SQLITE_CANTOPEN:
   case SQLITE_PERM:
   case SQLITE_READONLY:
   case SQLITE_AUTH:
-    return {errc::bad_options, "see that the file and its directory exist and may be written by this user"};
+    return {errc::bad_options,
+            "check that the file and its directory exist and that this user may write there"};
   case SQLITE_NOMEM:
     return {errc::unavailable, "out of memory; nothing was changed"};
   default:
-    return {errc::io_failed, "look at the disk and the kernel's log, then start the process again"};
+    return {errc::io_failed, "check the disk and the kernel's log, then restart the process"};
   }
 }
 
@@ -62,8 +64,8 @@ caf::error to_error(int code, const std::string& where, const char* message, int
 }
 
 caf::error to_error(int code, const std::string& path, const std::string& doing, sqlite3* db) {
-  // SQLite keeps the number for some errors only; the file for the shared index of the WAL is one it does not
-  // keep it for on all systems.
+  // SQLite keeps the error number only for some errors, and not on all systems for the WAL's shared index
+  // file.
   auto error_number = db ? sqlite3_system_errno(db) : 0;
   if (code == SQLITE_IOERR_SHMSIZE && error_number == 0 && no_space_left(path))
     error_number = ENOSPC;
@@ -122,7 +124,7 @@ void connection::use_wal() {
 }
 
 void connection::rollback() noexcept {
-  // Some errors (disk full, I/O) have ended the transaction already.
+  // Some errors (disk full, I/O) have already ended the transaction.
   if (sqlite3_get_autocommit(raw()) == 0)
     sqlite3_exec(raw(), "ROLLBACK", nullptr, nullptr, nullptr);
 }
@@ -146,7 +148,7 @@ void statement::check_bound(int code) {
     owner_->fail(code, "binding a value");
 }
 
-// A null pointer would bind NULL, also with length 0; hence the empty literals.
+// A null pointer would bind NULL, even with length 0; hence the empty literals.
 void statement::bind(int index, std::string_view text) {
   check_bound(sqlite3_bind_text64(handle_.get(), index, text.data() ? text.data() : "", text.size(),
                                   SQLITE_STATIC, SQLITE_UTF8));
@@ -167,7 +169,7 @@ bool statement::step() {
     return true;
   if (code == SQLITE_DONE)
     return false;
-  // The text must be taken before the reset, which is due in any case.
+  // Take the text before the reset, which is due in any case.
   auto reason = to_error(code, owner_->path(), "", owner_->raw());
   sqlite3_reset(handle_.get());
   throw failure(std::move(reason));
@@ -175,7 +177,7 @@ bool statement::step() {
 
 int64_t statement::finish() {
   while (step())
-    ; // a statement run for its effect may still return rows
+    ; // a statement run for its effect may return rows
   auto changed = sqlite3_changes64(owner_->raw());
   sqlite3_reset(handle_.get());
   return changed;
@@ -190,8 +192,7 @@ std::string_view rows::text(int column) const {
 // -- transaction ----------------------------------------------------------------------------------
 
 transaction::transaction(connection& db, kind k) : db_(db) {
-  // Taking the write lock at once: a transaction that reads first and then cannot write would have to start
-  // anew.
+  // Take the write lock at once: a transaction that reads first and then cannot write would have to restart.
   db.execute(k == kind::write ? "BEGIN IMMEDIATE" : "BEGIN");
 }
 

@@ -11,11 +11,11 @@
 #include <string_view>
 #include <type_traits>
 
-/// RAII over the SQLite C interface. Private to storage/*.cpp: no other folder includes this.
+/// RAII over the SQLite C interface. Private to storage/sqlite.
 namespace beckon::storage::sqlite {
 
-/// How an SQLite call went wrong, as this folder's error. Thrown only below a session's or store's functions,
-/// each of which catches it and returns the error: none leaves the folder.
+/// A failed SQLite call, as an error of this folder. Thrown only below the functions of a session or store;
+/// these catch it and return the error, so no exception leaves the folder.
 class failure {
  public:
   explicit failure(caf::error reason) : reason_(std::move(reason)) {}
@@ -25,11 +25,11 @@ class failure {
   caf::error reason_;
 };
 
-/// `code` may be an extended one. `where` names the file and what was being done. `error_number` is the
-/// system's, 0 for unknown: an I/O error for want of space is disk_full and not final, except in an fsync,
-/// after which nobody knows what the disk holds.
+/// `code` may be an extended one. `where` names the file and the action. `error_number` is the system's, 0
+/// for unknown. An I/O error for lack of space is disk_full and not final, except in an fsync, after which
+/// the state of the disk is unknown.
 caf::error to_error(int code, const std::string& where, const char* message, int error_number = 0);
-/// With message and error number of the last call on `db`; without one, space itself is looked at.
+/// With message and error number of the last call on `db`; without a number, checks the free space itself.
 caf::error to_error(int code, const std::string& path, const std::string& doing, sqlite3* db);
 
 enum class access : uint8_t { read_only, read_write, create };
@@ -37,19 +37,19 @@ enum class access : uint8_t { read_only, read_write, create };
 /// One connection. Used by one thread at a time.
 class connection {
  public:
-  /// Throws failure. `busy_timeout_ms`: how long a call waits for a lock of another connection.
+  /// Throws failure. `busy_timeout_ms`: how long a call waits for another connection's lock.
   connection(const std::string& path, access mode, int64_t busy_timeout_ms);
 
   /// Runs one or more statements without parameters and results; throws failure.
   void execute(const std::string& sql);
-  /// The first column of the first row, 0 when there is none; throws failure.
+  /// The first column of the first row, 0 if there is none; throws failure.
   int64_t integer(const std::string& sql);
-  /// Switches to (or stays in) write-ahead logging; throws failure where the file system does not allow it.
+  /// Switches to (or stays in) write-ahead logging; throws failure if the file system does not support it.
   void use_wal();
-  /// Ends an open transaction, if there still is one, without its changes.
+  /// Rolls back an open transaction, if there is one.
   void rollback() noexcept;
-  /// Closing the last connection normally writes the WAL back into the file; a file that is not ours is not
-  /// to be touched.
+  /// Prevents the last close from writing the WAL back into the file, which it normally does: a file that is
+  /// not ours must not be changed.
   void leave_untouched_on_close();
 
   sqlite3* raw() const { return handle_.get(); }
@@ -70,12 +70,12 @@ struct blob_view {
   std::string_view bytes;
 };
 
-/// A prepared statement, kept as long as its connection.
+/// A prepared statement, kept with its connection.
 class statement {
  public:
   statement(connection& owner, const char* sql);
 
-  /// Runs to the end and returns the number of rows changed. The arguments are bound in order.
+  /// Runs to the end and returns the number of changed rows. Binds the arguments in order.
   template <class... Ts>
   int64_t run(const Ts&... args) {
     bind_all(args...);
@@ -108,8 +108,8 @@ class statement {
   std::unique_ptr<sqlite3_stmt, finalizer> handle_;
 };
 
-/// The rows of one run of a statement; resets the statement when it goes. The bound arguments must stay alive
-/// as long as this does, for they are not copied.
+/// The rows of one run of a statement; resets the statement when destroyed. The bound arguments must outlive
+/// it, because they are not copied.
 class rows {
  public:
   template <class... Ts>

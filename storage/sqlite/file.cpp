@@ -47,7 +47,7 @@ std::string directory_of(const std::string& path) {
   return slash == 0 ? "/" : path.substr(0, slash);
 }
 
-/// Whose lock it is only helps people: where it cannot be written (a full disk), the lock works without.
+/// The owner's id only helps people: if it cannot be written (a full disk), the lock still works.
 void note_owner(int lock_file, const std::string& process_id) {
   if (::ftruncate(lock_file, 0) == 0) [[maybe_unused]]
     auto written = ::pwrite(lock_file, process_id.data(), process_id.size(), 0);
@@ -62,16 +62,16 @@ std::string owner_of(int lock_file) {
   return "process " + std::string{id};
 }
 
-/// 0 when there is none.
+/// 0 if there is none.
 int64_t size_of(const std::string& path) {
   struct stat s {};
   if (::stat(path.c_str(), &s) != 0) {
     if (errno == ENOENT)
       return 0;
-    fail(errc::bad_options, path + ": cannot be looked at: " + reason_of(errno));
+    fail(errc::bad_options, path + ": cannot be checked: " + reason_of(errno));
   }
   if (!S_ISREG(s.st_mode))
-    fail(errc::bad_options, path + ": is no file; name a file for the database");
+    fail(errc::bad_options, path + ": is not a file; name a file for the database");
   return s.st_size;
 }
 
@@ -82,7 +82,7 @@ void sync_directory(const std::string& path) {
     fail(errc::io_failed, name + ": cannot sync the directory: " + reason_of(errno));
 }
 
-/// The start of a database file: its header (100 bytes), then the head of the tree of tables.
+/// The start of a database file: its header (100 bytes), then the head of the table tree.
 struct file_head {
   std::array<unsigned char, 108> bytes{};
   size_t size = 0;
@@ -95,7 +95,7 @@ struct file_head {
   }
   int64_t user_version() const { return number(60); }
   int64_t application() const { return number(68); }
-  /// A leaf page without cells: nothing was ever put into this database.
+  /// A leaf page without cells: the database was never used.
   bool is_empty() const {
     return application() == 0 && bytes[100] == 0x0d && bytes[103] == 0 && bytes[104] == 0;
   }
@@ -116,14 +116,14 @@ file_head read_head(const std::string& path) {
 [[noreturn]] void refuse_newer(const std::string& path, int64_t version, const schema& kind) {
   fail(errc::schema_newer, path + ": has schema version " + std::to_string(version) + ", this program knows "
                                + std::to_string(kind.version)
-                               + "; start the newer program, or put back a copy made before it ran");
+                               + "; start the newer program, or restore a backup made before it ran");
 }
 
-/// Reads the bytes rather than asking SQLite, which might roll back or recover what is not ours.
+/// Reads the bytes instead of asking SQLite, which might roll back or recover a file that is not ours.
 void refuse_foreign(const std::string& path, const schema& kind) {
   auto head = read_head(path);
   if (!head.is_database())
-    fail(errc::corrupt, path + ": is no SQLite database; name another file, or move this one away");
+    fail(errc::corrupt, path + ": is not an SQLite database; name another file, or move this one away");
   if (head.is_empty() && size_of(path + "-wal") == 0 && size_of(path + "-journal") == 0)
     return;
   if (head.application() != kind.application_id)
@@ -138,7 +138,7 @@ void limit_pages(connection& db, const sqlite_options& options) {
     db.integer("PRAGMA max_page_count = " + std::to_string(options.pages_max));
 }
 
-/// The journal mode is kept in the file, so the database is in WAL mode from its first moment at the path.
+/// The file stores the journal mode, so the database is in WAL mode as soon as it is at its path.
 void build(const std::string& path, const sqlite_options& options, const schema& kind) {
   connection db{path, access::create, options.busy_timeout_ms};
   limit_pages(db, options);
@@ -153,7 +153,7 @@ void create(const sqlite_options& options, const schema& kind) {
   for (const char* left : {"-wal", "-journal"})
     if (size_of(path + left) > 0)
       fail(errc::bad_options, path + left
-                                  + ": is left over, but its database is gone; put the database back, or "
+                                  + ": is left over, but its database is gone; restore the database, or "
                                     "move this file away");
   auto fresh = path + ".new";
   for (const char* end : {"", "-wal", "-shm", "-journal"})
@@ -174,7 +174,7 @@ file_lock::file_lock(const std::string& database_path) {
   descriptor_ = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0640);
   if (descriptor_ < 0)
     fail(errc::bad_options, path + ": cannot be made: " + reason_of(errno)
-                                + "; make the directory, and let this user write there");
+                                + "; create the directory, and let this user write there");
   if (::flock(descriptor_, LOCK_EX | LOCK_NB) == 0) {
     note_owner(descriptor_, std::to_string(::getpid()));
     return;
@@ -199,7 +199,7 @@ file_lock::~file_lock() {
 file_identity::file_identity(const std::string& path) : path_(path) {
   struct stat s {};
   if (::stat(path_.c_str(), &s) != 0)
-    fail(errc::bad_options, path_ + ": cannot be looked at: " + reason_of(errno));
+    fail(errc::bad_options, path_ + ": cannot be checked: " + reason_of(errno));
   device_ = s.st_dev;
   inode_ = s.st_ino;
 }
@@ -208,11 +208,11 @@ void file_identity::check() const {
   struct stat s {};
   bool gone = ::stat(path_.c_str(), &s) != 0;
   if (gone && errno != ENOENT && errno != ENOTDIR)
-    fail(errc::unavailable, path_ + ": cannot be looked at: " + reason_of(errno)
+    fail(errc::unavailable, path_ + ": cannot be checked: " + reason_of(errno)
                                 + "; let this user enter its directory; nothing was changed");
   if (gone || s.st_dev != device_ || s.st_ino != inode_)
     fail(errc::io_failed, path_
-                              + ": was removed or replaced while this node runs; what is written now would "
+                              + ": was removed or replaced while this node runs; further writes would "
                                 "be lost: stop the node, put the right file there, start again");
 }
 
@@ -227,7 +227,7 @@ void ensure_database(const sqlite_options& options, const schema& kind) {
 
 connection open_migrated(const sqlite_options& options, const schema& kind) {
   connection db{options.path, access::read_write, options.busy_timeout_ms};
-  // The header in the file may be older than what the WAL says.
+  // The header in the file may be older than the WAL.
   auto version = db.integer("PRAGMA user_version");
   if (version > kind.version) {
     db.leave_untouched_on_close();

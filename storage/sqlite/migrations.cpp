@@ -9,13 +9,13 @@ namespace {
 
 // Version 1. Times are Unix milliseconds. `kind` and `type` are the numbers of counter_kind.
 //
-// Tables that are read by user are WITHOUT ROWID: one tree to descend instead of two, and one page to write.
-// Answers are the exception: their bodies are large and short-lived, so they are appended, and pruned, in
-// order of arrival, and only the small entries of an index are spread by user. Events keep a rowid: `seq` is
-// the order of arrival, so rows are appended, and an index entry ends in it, which makes (at), (user, at) and
-// (popup, at) orders by (at, seq) within any, a user's and a popup's events. Of these (user, at) alone costs
-// a page per event of another user on insert; it also finds what to erase. An index with the type would cost
-// as much as it saves: a listing by type reads on until it has looked at its share of rows.
+// Tables read by user are WITHOUT ROWID: one tree to descend instead of two, and one page to write. Answers
+// are the exception: their bodies are large and short-lived, so they are appended and pruned in arrival
+// order, and only the small entries of an index are spread by user. Events keep a rowid: `seq` is the order
+// of arrival, so rows are appended. An index entry ends with it, so (at), (user, at) and (popup, at) order by
+// (at, seq) for all events, a user's and a popup's. Of these only (user, at) costs a page per event of
+// another user on insert; it also finds what to erase. An index with the type would cost as much as it saves:
+// a listing by type reads on until it has examined its share of rows.
 const char* const version_1 = R"(
 CREATE TABLE user_state(
   user TEXT NOT NULL PRIMARY KEY,

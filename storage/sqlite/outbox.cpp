@@ -166,7 +166,7 @@ class sqlite_outbox : public outbox, public std::enable_shared_from_this<sqlite_
     return db;
   }
 
-  /// A damaged page would otherwise be met in the middle of the night, when the store comes back.
+  /// Otherwise a damaged page would be found only when the store comes back, perhaps at night.
   void check_whole() {
     sqlite::statement check{db_, "PRAGMA quick_check(1)"};
     sqlite::rows r{check};
@@ -174,7 +174,7 @@ class sqlite_outbox : public outbox, public std::enable_shared_from_this<sqlite_
       throw failure(make_error(errc::corrupt, options_.path + ": is damaged"));
   }
 
-  /// After a write that failed, only one that succeeds shows that it is over.
+  /// After a failed write only a successful one shows that the problem is over.
   void prove_writable() {
     sqlite::transaction t{db_, sqlite::transaction::kind::write};
     insert_.run(base::unix_ms(), 0, sqlite::blob_view{});
@@ -234,7 +234,7 @@ class sqlite_outbox : public outbox, public std::enable_shared_from_this<sqlite_
       f();
       return {};
     } catch (const failure& e) {
-      // What the kernel did with pages that it could not write is not known: only a restart reads the truth.
+      // It is unknown what the kernel did with pages it could not write: only a restart reads the truth.
       if (code_of(e.reason()) == errc::io_failed)
         final_ = e.reason();
       doubtful_ = true;
@@ -257,7 +257,7 @@ class sqlite_outbox : public outbox, public std::enable_shared_from_this<sqlite_
   sqlite::statement one_;
   outbox_depth depth_;
   bool doubtful_ = false; // the last write failed
-  caf::error full_;       // told at bytes_max, until something is shipped
+  caf::error full_;       // returned at bytes_max, until something is shipped
   caf::error final_;
 };
 
@@ -270,7 +270,7 @@ class outbox_session : public write_session {
     for (const auto& job : jobs) {
       const auto* batch = std::get_if<event_batch_write>(&job);
       if (batch == nullptr)
-        return make_error(errc::rejected, "an outbox takes events only");
+        return make_error(errc::rejected, "an outbox accepts only events");
       batches.push_back(&batch->events);
     }
     if (auto err = box_->append(batches))
@@ -288,7 +288,7 @@ std::unique_ptr<write_session> sqlite_outbox::open_writer() {
   return std::make_unique<outbox_session>(shared_from_this());
 }
 
-/// Moves the file and what belongs to it out of the way; the new name of the file.
+/// Renames the file and its companions; returns the file's new name.
 caf::expected<std::string> keep_aside(const std::string& path) {
   auto name = path + ".refused-" + std::to_string(base::unix_ms());
   for (const char* end : {"", "-wal", "-shm"}) {
@@ -317,7 +317,8 @@ caf::expected<opened_outbox> open_outbox(const outbox_options& options) {
       auto moved = keep_aside(options.path);
       if (!moved)
         return std::move(moved.error());
-      result.kept_aside = describe(e.reason()) + "; it was moved to " + *moved + " and a new one was begun";
+      result.kept_aside =
+          describe(e.reason()) + "; it was renamed to " + *moved + " and a new one was created";
     }
   }
 }

@@ -16,14 +16,14 @@ struct outbox_options {
   int64_t busy_timeout_ms = 0; // wait for a lock of another connection
 };
 
-/// An opened outbox, and what had to be done for it.
+/// An opened outbox, and what opening it required.
 struct opened_outbox {
   outbox_ptr box;
-  std::string kept_aside; // a file that is no outbox of ours, or is damaged, was moved here; empty: none
+  std::string kept_aside; // a damaged file, or one that is not our outbox, was renamed to this; empty: none
 };
 
-/// Opens (creating if absent) and recovers. A damaged or foreign file is never deleted or written to: it is
-/// moved aside with its WAL, and a new one is begun. A newer schema is an error.
+/// Opens (creating if absent) and recovers. Never deletes or writes to a damaged or foreign file: renames it
+/// with its WAL and creates a new one. A newer schema is an error.
 caf::expected<opened_outbox> open_outbox(const outbox_options& options);
 
 } // namespace beckon::storage

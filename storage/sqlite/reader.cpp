@@ -93,7 +93,7 @@ std::vector<stat_row> row_reader::load_stats(const std::string& popup) {
 // -- events ---------------------------------------------------------------------------------------
 
 row_reader::listing& row_reader::choose(const event_filter& filter, std::string_view& key) {
-  // One user has few events, so with a user the popup is compared row by row.
+  // A user has few events, so with a user the popup is compared row by row.
   if (!filter.user.empty()) {
     key = filter.user;
     return user_events_;

@@ -9,9 +9,8 @@
 
 namespace beckon::storage::sqlite {
 
-/// The reads of a session on a read-only connection of its own. Each call sees one moment of the store and
-/// holds it no longer than it runs, so that the WAL can start anew. Throws failure. Used by one thread at a
-/// time.
+/// The reads of a session on its own read-only connection. Each call sees one moment of the store and holds
+/// it only while it runs, so that the WAL can restart. Throws failure. Used by one thread at a time.
 class row_reader {
  public:
   row_reader(const std::string& path, int64_t busy_timeout_ms);

@@ -18,7 +18,7 @@ namespace {
 
 using sqlite::failure;
 
-/// Calls `f` and turns what the layer below throws into this folder's errors.
+/// Calls `f` and converts exceptions of the layer below into storage errors.
 template <class F>
 auto guarded(const std::string& path, F&& f) -> caf::expected<decltype(f())> {
   try {
@@ -30,11 +30,10 @@ auto guarded(const std::string& path, F&& f) -> caf::expected<decltype(f())> {
   }
 }
 
-/// One at a time, with a limit to the wait. Not std::timed_mutex, whose timed lock the thread sanitizer does
-/// not know.
+/// A mutex with a time-out. Not std::timed_mutex, whose timed lock the thread sanitizer does not know.
 class turnstile {
  public:
-  /// Whether the turn came within the time; if so, leave() must follow.
+  /// Whether the lock was taken in time; if so, leave() must follow.
   bool enter(int64_t timeout_ms) {
     std::unique_lock<std::mutex> lock{mutex_};
     if (!left_.wait_for(lock, std::chrono::milliseconds{timeout_ms}, [this] { return !taken_; }))
@@ -57,8 +56,8 @@ class turnstile {
   bool taken_ = false;
 };
 
-/// The one writing connection, shared by all writing sessions in turn: SQLite takes one writer at a time
-/// anyway, and one connection keeps its page cache, which a second one's commits would make it drop.
+/// The one writing connection, shared by all writing sessions in turn. SQLite takes one writer at a time
+/// anyway, and one connection keeps its page cache, which commits of a second one would invalidate.
 class shared_writer {
  public:
   explicit shared_writer(const sqlite_options& options)
@@ -80,7 +79,7 @@ class shared_writer {
     void operator()(turnstile* t) const { t->leave(); }
   };
 
-  /// Calls `f` while no other session writes, and remembers what ends all writing.
+  /// Calls `f` while no other session writes, and remembers errors that end all writing.
   template <class F>
   auto in_turn(F&& f) {
     if (!turns_.enter(timeout_ms_))
@@ -94,8 +93,7 @@ class shared_writer {
       checkpoints_.finish_if_due(db_);
       return f();
     } catch (const failure& e) {
-      // After a failed write or fsync nobody knows what the disk holds of the pages that the kernel calls
-      // clean.
+      // After a failed write or fsync it is unknown what the disk holds of pages that the kernel calls clean.
       if (code_of(e.reason()) == errc::io_failed)
         stop(e.reason());
       doubtful_ = true;
@@ -131,9 +129,9 @@ class shared_writer {
     return in_transaction([&] { return jobs_.run(jobs); });
   }
 
-  /// An idle node commits nothing: each commit wakes the disk, and makes a copy that another program takes
-  /// step by step begin anew. Taking the write lock tells enough, unless a write has failed: then only one
-  /// that succeeds shows that it is over.
+  /// An idle node commits nothing: each commit wakes the disk and restarts a copy that another program makes
+  /// step by step. Taking the write lock is enough, unless a write has failed: then only a successful one
+  /// shows that the problem is over.
   void ping() {
     bool prove = in_turn([this] {
       checkpoints_.look_again();
@@ -162,7 +160,7 @@ class shared_writer {
   sqlite::checkpointer checkpoints_;
 };
 
-/// What the store and its sessions share; lives as long as any of them, and so does the lock on the file.
+/// State shared by the store and its sessions, including the file lock; lives as long as any of them.
 struct shared_store {
   explicit shared_store(const sqlite_options& o) : options(o), lock(o.path) {
     sqlite::ensure_database(options, sqlite::store_schema());

@@ -7,8 +7,8 @@
 #include <cstdint>
 #include <string>
 
-/// The room of SQLite: the store of a node that has no database server, and the outbox, both files in
-/// node.data-dir. Here an event becomes durable when there is an outbox.
+/// The room of SQLite: the store of a node without a database server, and the outbox, both files in
+/// node.data-dir. With an outbox, events become durable here.
 namespace beckon::storage {
 
 /// Times, cache and WAL come from keys of [sqlite], where their defaults stand.
@@ -20,13 +20,13 @@ struct sqlite_options {
   int64_t pages_max = 0;            // pages of 4 KiB the file may grow to, then errc::disk_full; 0: no limit
 };
 
-/// Opens (creating if absent) the embedded store: WAL, synchronous=FULL, directory synced on create,
-/// migrated. Refused and left untouched: a file that is no SQLite database (corrupt), another program's
-/// (bad_options), or of a newer schema (schema_newer). A file that another process has open is unavailable
-/// (`<path>.lock`). After io_failed in a write every later write fails with it until the process starts anew;
-/// reads go on; so it is after the file was removed or replaced at its path. A program that keeps a read
+/// Opens (creating if absent) the embedded store: WAL, synchronous=FULL, directory synced on creation,
+/// migrated. Refused and left untouched: a file that is not an SQLite database (corrupt), belongs to another
+/// program (bad_options), or has a newer schema (schema_newer). A file that another process has open is
+/// unavailable (`<path>.lock`). After io_failed in a write, or after the file was removed or replaced, every
+/// later write fails with io_failed until the process restarts; reads go on. A program that keeps a read
 /// transaction open stops no write: the WAL grows, and warning() says so. All writing sessions share one
-/// connection and take turns, so a second one gives no more speed. One node owns all of it: writes that name
+/// connection and take turns, so a second one is not faster. One node owns the whole store: writes that name
 /// an owner (storage::fence) are rejected, and there is no open_cluster().
 caf::expected<store_ptr> open_sqlite(const sqlite_options& options);
 

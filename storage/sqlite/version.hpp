@@ -4,7 +4,7 @@
 
 namespace beckon::storage {
 
-/// The version of the SQLite library that this process runs with: "3.40.1".
+/// The version of the SQLite library in use: "3.40.1".
 std::string_view sqlite_version();
 
 } // namespace beckon::storage

@@ -12,8 +12,8 @@
 
 namespace beckon::storage::sqlite {
 
-/// Carries out write jobs on the writing connection, inside a transaction that the caller opens and ends.
-/// Keeps the prepared statements. Used by one thread at a time.
+/// Executes write jobs on the writing connection, inside a transaction that the caller opens and ends. Keeps
+/// the prepared statements. Used by one thread at a time.
 class job_writer {
  public:
   explicit job_writer(connection& db);
@@ -21,7 +21,7 @@ class job_writer {
   /// Runs the jobs of one group. Throws failure; the caller then rolls back, and no job has happened.
   std::vector<write_outcome> run(const std::vector<write_job>& jobs);
 
-  /// Writes a row that nobody reads: shows that the store takes writes.
+  /// Writes a row that nobody reads, to show that the store accepts writes.
   void touch() { touch_.run(); }
 
  private:

@@ -59,7 +59,7 @@ CAF_TEST(a truth value does not swallow the word after it) {
   CAF_CHECK(line.words == words{"-"});
 }
 
-CAF_TEST(what is wrong is named with what is meant) {
+CAF_TEST(errors name the nearest known word) {
   CAF_CHECK_EQUAL(refusal({"exprot"}), "unknown command exprot; did you mean export?");
   CAF_CHECK_EQUAL(refusal({"serve", "--conifg"}), "unknown flag --conifg; did you mean --config?");
   CAF_CHECK_EQUAL(refusal({"serve", "--config"}), "--config: the value is missing; write --config=…");

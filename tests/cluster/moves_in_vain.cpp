@@ -99,7 +99,7 @@ CAF_TEST(a drain ends although the next owner drains as well) {
   CAF_CHECK(std::holds_alternative<leave_call>(next()));
 }
 
-CAF_TEST(a drain goes on to somebody else when the next owner is gone) {
+CAF_TEST(a drain goes on to another node when the next owner is gone) {
   hand_over();
   tables.nodes[1] = node(3, node_state::active);
   look();

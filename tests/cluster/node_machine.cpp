@@ -85,7 +85,7 @@ CAF_TEST(a lease is renewed every heartbeat and after a failure soon) {
   CAF_CHECK_EQUAL(name_of(next()), "beat");
 }
 
-CAF_TEST(who is taken for dead drops everything and joins anew) {
+CAF_TEST(a node declared dead drops everything and joins again) {
   share_out();
   become_active();
   CAF_CHECK(phase_of(5) == shard_phase::serving);
@@ -193,7 +193,7 @@ CAF_TEST(a gap in the contact takes the right to call others dead) {
   CAF_CHECK(now_ms - back >= options.lease_ms);
 }
 
-CAF_TEST(after the database was away nobody is called dead who comes back in time) {
+CAF_TEST(after a database outage no node that returns in time is declared dead) {
   node(2);
   share_out();
   become_active();
@@ -233,7 +233,7 @@ CAF_TEST(a silent node is given up when two suspect it and not when one does) {
   }
 }
 
-CAF_TEST(two that suspect one who renews its lease do not bury it) {
+CAF_TEST(two suspicions do not kill a node that renews its lease) {
   node(2);
   node(3).suspects = {2};
   share_out();
@@ -244,7 +244,7 @@ CAF_TEST(two that suspect one who renews its lease do not bury it) {
   CAF_CHECK_EQUAL(name_of(work(20'000, {2, 3})), "none");
 }
 
-CAF_TEST(who cannot be reached is suspected after a while and the tables are read more often) {
+CAF_TEST(an unreachable node is suspected after a while and the tables are read more often) {
   node(2);
   share_out();
   become_active();
@@ -260,7 +260,7 @@ CAF_TEST(who cannot be reached is suspected after a while and the tables are rea
   CAF_CHECK(now_ms - lost < 2 * options.suspect_after_ms);
 }
 
-CAF_TEST(who was buried is not buried again and its shards are given away) {
+CAF_TEST(a dead node is not declared dead again and its shards are given away) {
   node(2);
   share_out();
   become_active();

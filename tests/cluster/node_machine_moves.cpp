@@ -14,7 +14,7 @@ using storage::shard_state;
 namespace {
 
 struct moves_rig : machine_rig {
-  /// The tables do what is asked, as cluster_store says; returns the rows.
+  /// The tables do what is asked, as cluster_store does; returns the rows.
   std::vector<cluster_shard> begin(const begin_moves_call& call) {
     std::vector<cluster_shard> rows;
     for (const auto& c : call.moves) {
@@ -49,7 +49,7 @@ struct moves_rig : machine_rig {
       CAF_FAIL("not a call about shards: " << name_of(call));
     }
   }
-  /// The node owns all, and another one is there.
+  /// The node owns all shards, and another node exists.
   void own_all_beside(storage::incarnation_id id) {
     node(id);
     own(self, 0, 256);
@@ -61,7 +61,7 @@ struct moves_rig : machine_rig {
 
 CAF_TEST_FIXTURE_SCOPE(node_machine_moves_tests, moves_rig)
 
-CAF_TEST(a node gives what is too much away a few at a time) {
+CAF_TEST(a node gives its surplus away a few shards at a time) {
   own_all_beside(2);
   size_t moved = 0;
   for (int round = 0; round < 200; ++round) {
@@ -89,7 +89,7 @@ CAF_TEST(a node gives what is too much away a few at a time) {
   CAF_CHECK_EQUAL(m.shards_owned(), 128u);
 }
 
-CAF_TEST(nothing moves to a node without a link or while somebody is silent) {
+CAF_TEST(nothing moves to a node without a link or while a node is silent) {
   own_all_beside(2);
   m.link_changed(2, false, now_ms);
   CAF_CHECK_EQUAL(name_of(work(3000, {2})), "none");
@@ -175,7 +175,7 @@ CAF_TEST(an assignment whose outcome is unknown shows in the tables) {
   CAF_CHECK_EQUAL(name_of(work(options.retry_ms + 200, {2})), "assign");
 }
 
-CAF_TEST(shards of nobody are given to those who should have them) {
+CAF_TEST(ownerless shards are given to their planned owners) {
   node(2);
   become_active();
   auto call = work(1000, {2});
@@ -189,7 +189,7 @@ CAF_TEST(shards of nobody are given to those who should have them) {
   CAF_CHECK_EQUAL(m.shards_without_owner(), 0u);
 }
 
-CAF_TEST(shards of nobody go to none that is in doubt) {
+CAF_TEST(ownerless shards go to no node in doubt) {
   node(2);
   become_active();
   m.link_changed(2, false, now_ms);
@@ -248,7 +248,7 @@ CAF_TEST(a hint is believed until the tables say otherwise) {
   CAF_CHECK(m.shard(5).owner == self);
 }
 
-CAF_TEST(nobody is told that a shard which is being handed over is elsewhere) {
+CAF_TEST(a shard being handed over is not reported as elsewhere) {
   own_all_beside(2);
   auto call = work(400, {2});
   CAF_REQUIRE_EQUAL(name_of(call), "begin_moves");
@@ -290,7 +290,7 @@ CAF_TEST(a node that drains gives everything away and leaves) {
   CAF_CHECK_EQUAL(name_of(next()), "none");
 }
 
-CAF_TEST(the last node has nobody to give anything to) {
+CAF_TEST(the last node has no receiver for its shards) {
   own(self, 0, 256);
   become_active();
   m.drain();
@@ -302,7 +302,7 @@ CAF_TEST(the last node has nobody to give anything to) {
   CAF_CHECK_EQUAL(m.shards_owned(), 256u);
 }
 
-CAF_TEST(who is no member has nothing to give away and does not join to do so) {
+CAF_TEST(a node that is not a member has nothing to give away and does not join to do so) {
   m.drain();
   CAF_CHECK(m.is_drained());
   CAF_CHECK_EQUAL(name_of(next()), "none");

@@ -87,7 +87,7 @@ table applied(table shards, const changes& all) {
   return shards;
 }
 
-/// Who may hold how much in the end, by the rule, worked out another way: one at a time to whoever is due.
+/// The final quotas by the rule, computed in another way: one shard at a time to the next node due.
 std::map<storage::incarnation_id, size_t> quotas(const scene& s) {
   auto held = held_by(s.shards, s.owners);
   std::map<storage::incarnation_id, size_t> result;
@@ -183,7 +183,7 @@ table fresh_table() {
 
 } // namespace
 
-CAF_TEST(nobody owns nothing and one owns all) {
+CAF_TEST(no node owns nothing and one owns all) {
   CAF_CHECK(plan_changes(fresh_table(), {}).empty());
   CAF_CHECK(plan_changes({}, {3}).empty());
   auto plan = plan_changes(fresh_table(), {3});
@@ -206,7 +206,7 @@ CAF_TEST(the plan of known tables never changes) {
                           "185 190 192 199 202 203 204 206 209 210 212 213 223 241 245 249 254 ");
 }
 
-CAF_TEST(who holds the most keeps one more and ties go to the lower incarnation) {
+CAF_TEST(the largest holders keep one more and ties go to the lower incarnation) {
   auto shards = fresh_table();
   shards.resize(11);
   for (size_t i = 0; i < shards.size(); ++i)
@@ -230,7 +230,7 @@ CAF_TEST(random tables are spread evenly with the fewest changes) {
   }
 }
 
-CAF_TEST(shards go to those who prefer them) {
+CAF_TEST(shards go to the nodes that prefer them) {
   uint64_t seed = std::random_device{}();
   CAF_MESSAGE("seed " << seed);
   for (uint64_t i = 0; i < 300; ++i) {
@@ -294,7 +294,7 @@ CAF_TEST(an end moves only what the node that is gone had) {
   }
 }
 
-CAF_TEST(changes made a few at a time and planned anew come to the same count) {
+CAF_TEST(changes made a few at a time and planned again come to the same count) {
   uint64_t seed = std::random_device{}();
   CAF_MESSAGE("seed " << seed);
   for (uint64_t i = 0; i < 200; ++i) {

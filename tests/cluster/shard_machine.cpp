@@ -95,7 +95,7 @@ CAF_TEST(a shard of a node without a cluster serves everybody) {
   CAF_CHECK(m.order().owner == 0 && m.order().epoch == 0);
 }
 
-CAF_TEST(who is let in depends on the phase and on what the sender knows) {
+CAF_TEST(the fate of an ask depends on the phase and the knowledge of its sender) {
   struct row {
     shard_order now;
     bool forwarded;

@@ -305,7 +305,7 @@ inline std::string describe(const batch& b) {
   return out;
 }
 
-/// The bytes of a batch whose frames fit the bounds that are there by default.
+/// The bytes of a batch whose frames fit the default bounds.
 inline std::string encode(const batch& b) {
   batch_writer writer;
   for (const auto& f : b.frames)

@@ -112,7 +112,7 @@ CAF_TEST(unknown names are refused with their place and the nearest name) {
   CAF_CHECK(has(text, "beckon help keys"));
 }
 
-CAF_TEST(wrong values are refused with what is allowed) {
+CAF_TEST(wrong values are refused with the allowed ones) {
   CAF_CHECK(
       has(refusal_of_file("[http]\nport = 65536\n"), path
                                                          + ":2: http.port: must be a whole number from 0 to "
@@ -131,7 +131,7 @@ CAF_TEST(wrong values are refused with what is allowed) {
 
 CAF_TEST(a password is given once) {
   auto text = refusal({"", {}, {"--mysql.password=x", "--mysql.password-file=y"}});
-  CAF_CHECK(has(text, "mysql.password: is set and mysql.password-file as well"));
+  CAF_CHECK(has(text, "mysql.password: is set, and so is mysql.password-file"));
 }
 
 CAF_TEST(a missing or broken file is an error) {
@@ -145,7 +145,7 @@ CAF_TEST(a missing or broken file is an error) {
   CAF_CHECK(has(refusal_of_file(std::string(1024 * 1024 + 1, '#')), "larger than 1 MiB"));
 }
 
-CAF_TEST(a key that stands twice in a file is refused) {
+CAF_TEST(a duplicate key in a file is refused) {
   CAF_CHECK(has(refusal_of_file("http.port=1\n[http]\nport=2\n"),
                 path + ":3: http.port was set before, in line 1"));
 }

@@ -14,7 +14,7 @@ using result = beckon::decision::decision;
 
 namespace {
 
-/// A user for whom `in_rollout(salt, user, percent)` is `in`.
+/// A user with `in_rollout(salt, user, percent)` equal to `in`.
 std::string user_with(std::string_view salt, double percent, bool in) {
   for (int i = 0;; ++i) {
     auto user = "u-" + std::to_string(i);
@@ -184,7 +184,7 @@ CAF_TEST(the limits of a popup) {
   }
 }
 
-CAF_TEST(the strongest reason of the candidates is told) {
+CAF_TEST(the strongest reason of the candidates is reported) {
   const std::string capped = R"("frequency":{"max_shows":1})";
   const std::string waiting = R"("frequency":{"every":"1h"})";
   const std::string nobody = R"("audience":{"attribute":"x","op":"exists"})";
@@ -205,7 +205,7 @@ CAF_TEST(the strongest reason of the candidates is told) {
   CAF_CHECK_EQUAL(reason_for({make_popup("n", nobody), make_popup("z")}), "z");
 }
 
-CAF_TEST(a popup stands once in an answer) {
+CAF_TEST(a popup is in an answer once) {
   auto c =
       make_catalog({make_popup("a", R"("priority":1)", R"(["p","q","r"])"), make_popup("b", "", R"(["q"])")});
   auto d = decide(c, {}, nullptr, make_request({"p", "q", "r"}), now_ms);
@@ -270,7 +270,7 @@ CAF_TEST(the gap counts against windows too) {
   CAF_CHECK_EQUAL(next_ms(c, gap), now_ms + 2 * hour_ms);
 }
 
-CAF_TEST(the least moment of all placements is told) {
+CAF_TEST(the earliest moment of all placements is reported) {
   auto c = make_catalog({make_popup("a", R"("frequency":{"every":"2h"})"),
                          make_popup("b", R"("frequency":{"every":"1h"})", R"(["cart"])")});
   auto s = seen("a", 1, now_ms);

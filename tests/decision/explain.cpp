@@ -71,7 +71,7 @@ CAF_TEST(each gate tells its facts) {
   CAF_CHECK_EQUAL(one(R"("rollout":{"percent":0})").substr(0, 20), "a rollout {\"bucket\":");
 }
 
-CAF_TEST(every live candidate is told in order) {
+CAF_TEST(every live candidate is explained in order) {
   auto c = make_catalog({
       make_popup("first", R"("priority":9,"audience":{"attribute":"x","op":"exists"})"),
       make_popup("shown", R"("priority":5)", R"(["home","cart"])"),

@@ -133,7 +133,8 @@ class life {
     m.shown_ms = now_;
   }
 
-  /// Whatever later requests say, nothing comes before the moment told; and something can come then.
+  /// Whatever later requests contain, nothing is shown before the announced moment, and something can be
+  /// shown then.
   void check_next(const result& d) {
     auto at = d.next_eligible_ms.value_or(now_);
     check(at > now_ || !d.next_eligible_ms, "a moment told lies ahead");

@@ -45,7 +45,7 @@ CAF_TEST(ranges hold their addresses and no others) {
   }
 }
 
-CAF_TEST(what is no range or address is refused) {
+CAF_TEST(an invalid range or address is refused) {
   using namespace std::string_literals;
   for (const auto& text : {""s, "/8"s, "10.0.0.0/"s, "10.0.0.0/33"s, "10.0.0/8"s, "10.0.0.0/-1"s,
                            "10.0.0.0/08"s, "10.0.0.0/8x"s, "::/129"s, "::ffff:1.2.3.4/95"s, "256.1.1.1"s,

@@ -35,7 +35,7 @@ CAF_TEST(build metadata and missing parts) {
   CAF_CHECK_EQUAL(compare(*parse_semver("1-rc.1+x-y"), *parse_semver("1.0.0-rc.1")), 0);
 }
 
-CAF_TEST(what is no version is refused) {
+CAF_TEST(an invalid version is refused) {
   for (const auto* text :
        {"", ".", "1.", "1..2", "1.2.3.4", "v1.2.3", "01.2.3", "1.2.3-", "1.2.3-a..b", "1.2.3-01", "1.2.3+",
         "1.2.3-ü", "1.2.x", "-1", "1.2.3 ", "1.2.9999999999999999999", "1.2.3-a_b"})

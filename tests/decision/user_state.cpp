@@ -60,7 +60,7 @@ CAF_TEST(records are found and kept sorted) {
     CAF_CHECK(s.popups[i - 1].popup < s.popups[i].popup);
 }
 
-CAF_TEST(what is encoded is decoded) {
+CAF_TEST(encoded states are decoded) {
   auto seed = std::random_device{}();
   CAF_MESSAGE("seed " << seed);
   std::mt19937_64 random{seed};

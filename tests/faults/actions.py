@@ -1,4 +1,4 @@
-"""What each kind of fault does to a running system: it begins, lasts and ends."""
+"""The kinds of faults: how each begins, lasts and ends on a running system."""
 
 import random
 import signal
@@ -16,12 +16,12 @@ def now_us():
 
 
 class FaultFailed(AssertionError):
-    """The system did not stand a fault, or the fault could not be made."""
+    """The system did not survive a fault, or the fault could not be made."""
 
 
 class Action:
-    """One fault. run() blocks until it is over. `hits`: what it is known to have done; `ended_us`: when the system had
-    back what had been taken from it, and may be expected to recover."""
+    """One fault. run() blocks until it is over. `hits`: its known effects; `ended_us`: when the system had everything
+    back and should recover."""
 
     def __init__(self, system, fault):
         self.system = system
@@ -49,7 +49,7 @@ class Action:
         raise NotImplementedError
 
     def suffered(self):
-        """A node that is started suffers as well."""
+        """A starting node suffers too."""
         return (self.system.suffered(self.began_us, self.ended_us or now_us())
                 + self.system.failed_starts() - self.failed_starts)
 
@@ -59,7 +59,7 @@ class Action:
             time.sleep(POLL_S)
 
     def count(self):
-        """Called when the round is over and everybody has an answer."""
+        """Called when the round is over and all requests are answered."""
         self.hits = self.hits or self.suffered()
 
 

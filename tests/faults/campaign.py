@@ -1,4 +1,4 @@
-"""Runs one campaign of a plan and says what came of it."""
+"""Runs one campaign of a plan and reports the result."""
 
 import collections
 import concurrent.futures
@@ -16,7 +16,7 @@ CALM_S = 0.8
 
 @dataclasses.dataclass
 class Outcome:
-    """What a campaign, or all of them, did and found."""
+    """The actions and findings of one campaign or all."""
     rounds: int = 0
     faults: collections.Counter = dataclasses.field(default_factory=collections.Counter)
     hits: collections.Counter = dataclasses.field(default_factory=collections.Counter)
@@ -99,7 +99,7 @@ class CampaignRun:
             kind = action.fault.kind
             outcome.faults[kind] += 1
             outcome.hits[kind] += action.hits
-            # While the node itself is down, other faults may find nobody to harm.
+            # While the node itself is down, other faults may hit nothing.
             others = [KINDS[other.fault.kind].target for other in actions if other is not action]
             outcome.met_node[kind] += "node" not in others
             outcome.slowest[kind] = max(recovery_s, outcome.slowest.get(kind, 0.0))

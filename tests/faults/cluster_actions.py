@@ -10,7 +10,7 @@ from cluster_view import look
 
 
 class NodeAction(Action):
-    """Has one or more of the members as victims."""
+    """Hits one or more members."""
 
     def __init__(self, system, fault):
         super().__init__(system, fault)
@@ -25,7 +25,7 @@ class NodeAction(Action):
 
 
 class KillMembers(NodeAction):
-    """Most often one, at times two or all."""
+    """Usually one, sometimes two or all."""
 
     def __init__(self, system, fault):
         super().__init__(system, fault)
@@ -80,7 +80,7 @@ class KillStartingMember(NodeAction):
 
 
 class DrainMember(NodeAction):
-    """restart-node and drain-node: they differ in how long it is away."""
+    """restart-node and drain-node: they differ in the downtime."""
 
     def begin(self):
         self.victim.must_run()
@@ -121,7 +121,7 @@ class StopMember(NodeAction):
 
 
 class Join(NodeAction):
-    """One more node comes, gets shards, and leaves."""
+    """One more node joins, gets shards, and leaves."""
 
     def begin(self):
         self.system.joiner.bring_up(BRING_UP_S)
@@ -139,7 +139,7 @@ class Join(NodeAction):
 
 
 class Part(NodeAction):
-    """Parts one member from all others, who all go on talking to the database."""
+    """Separates one member from all others; all still reach the database."""
 
     def begin(self):
         network, mine = self.system.network, self.victim.name
@@ -160,7 +160,7 @@ class Part(NodeAction):
 
 
 class LoseServer(LinkFault):
-    """The database does not hear one member, nor the member it."""
+    """The database and one member do not hear each other."""
 
     def begin(self):
         self.links = [self.choice.choice(self.system.nodes).link]

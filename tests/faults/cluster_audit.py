@@ -27,7 +27,7 @@ TRIGGERS = {
     "audit_shard_up": "AFTER UPDATE ON cl_shard FOR EACH ROW INSERT INTO audit_shard(shard, old_owner, old_epoch, "
                       "owner, epoch) VALUES(NEW.shard, OLD.owner, OLD.epoch, NEW.owner, NEW.epoch)",
 }
-# What must be found nowhere.
+# Findings that must not occur.
 FINDINGS = {
     "stale commit": "SELECT account, user, version, shard, owner, epoch FROM audit_claim LEFT JOIN audit_node "
                     "ON owner = incarnation WHERE name IS NULL OR name <> account",
@@ -39,7 +39,7 @@ FINDINGS = {
 
 
 class Audit:
-    """Of one database whose tables are there. `accounts` are called as the nodes that use them."""
+    """For one database with existing tables. `accounts` are named after the nodes that use them."""
 
     def __init__(self, server, database):
         self._server = server
@@ -50,12 +50,12 @@ class Audit:
         self._rows(TABLES + triggers)
 
     def findings(self):
-        """Rows of each finding; only of those that have some."""
+        """The rows of each finding that has any."""
         found = {name: self._rows(sql) for name, sql in FINDINGS.items()}
         return {name: rows for name, rows in found.items() if rows}
 
     def numbers(self):
-        """How much was looked at."""
+        """How much was checked."""
         count = lambda what: int(self._rows(f"SELECT COUNT(*) FROM {what}")[0][0])  # noqa: E731
         return {"claims_audited": count("audit_claim"), "owners_changed": count("audit_shard WHERE owner <> old_owner"),
                 "incarnations": count("audit_node")}

@@ -1,4 +1,4 @@
-"""Three nodes, and a fourth that comes and goes, on one database under load, of which a campaign breaks parts."""
+"""A cluster under load that a campaign damages: three nodes, and a fourth that comes and goes, on one database."""
 
 import concurrent.futures
 import random
@@ -23,12 +23,12 @@ SETTLED_S = 20.0
 CLOCK_ERROR_MS = 20
 CALM_S = 0.4
 CALM_WITHIN_S = 5.0  # connections to the database come back one by one, each within a second
-# Without the database a node cannot give its shards away: it waits node.grace-ms and some more before it stops.
+# Without the database a node cannot hand over its shards: it waits a little longer than node.grace-ms before it stops.
 STOP_S = 40.0
 
 
 class ClusterNode(HardyNode):
-    """Its connections to the others and to the server can be broken."""
+    """A node whose connections to the others and to the server can be broken."""
 
     def __init__(self, directory, settings, network, link, binary=None):
         super().__init__(directory, settings, binary)
@@ -43,8 +43,7 @@ class ClusterNode(HardyNode):
 
 
 class Watcher:
-    """Asks one node again and again what it knows: within one life of its process neither the catalogue's version nor a
-    shard's epoch may go back."""
+    """Polls one node: within one process neither the catalogue's version nor a shard's epoch may decrease."""
 
     def __init__(self, node):
         self._node = node
@@ -158,11 +157,11 @@ class ClusterSystem(System):
         return self.nodes[0]
 
     def verify(self, *more):
-        """Each node knows the database's time only so exactly."""
+        """A node knows the database's time only approximately."""
         return super().verify(f"--clock-error-ms={CLOCK_ERROR_MS}", *more)
 
     def links(self, choice):
-        """Those of one member as often as those of all."""
+        """One member's as often as all members'."""
         every = [node.link for node in [*self.nodes, self.joiner]]
         return every if choice.random() < 0.5 else [choice.choice(every[:MEMBERS])]
 
@@ -198,7 +197,7 @@ class ClusterSystem(System):
         return view.state == "active" and len(view.owners) == SHARDS and view.owned()
 
     def wait_until_settled(self):
-        """Until the members share the shards and agree on it; the seconds."""
+        """Waits until the members share the shards and agree on it; returns the seconds."""
         began = time.monotonic()
         while True:
             self.must_run()
@@ -212,8 +211,7 @@ class ClusterSystem(System):
     # -- what a campaign does besides ------------------------------------------------------------
 
     def between_rounds(self):
-        """At rest: the shards are shared, soon nobody is refused any more, and a change of the catalogue is live
-        everywhere."""
+        """At rest: the shards are shared, soon no request is refused, and a catalogue change is live everywhere."""
         self.wait_until_settled()
         deadline = time.monotonic() + CALM_WITHIN_S
         while refused := self._refused_within(CALM_S):
@@ -244,7 +242,7 @@ class ClusterSystem(System):
         return answer.json()["revision"] if answer.status == 200 else 0
 
     def more_findings(self):
-        """What the tables and the nodes' own views have against the cluster."""
+        """The findings in the tables and in the nodes' own views."""
         found = self.audit.findings()
         broken = [line for one in self._watchers for line in one.broken]
         if broken:

@@ -27,7 +27,7 @@ total = Outcome()
 
 
 def say(line):
-    """At once, although pytest is at work."""
+    """Prints at once, despite pytest's capture."""
     print(line, file=sys.__stderr__, flush=True)
 
 
@@ -47,7 +47,7 @@ def pytest_generate_tests(metafunc):
 
 @pytest.fixture(scope="session")
 def server(tmp_path_factory):
-    """The MariaDB server of all campaigns; each has a database of its own."""
+    """The MariaDB server of all campaigns; each has its own database."""
     made = Server(tmp_path_factory.mktemp("mariadb") / "server")
     made.start("--skip-networking")  # its socket is enough for the proxy, and nobody can take that while it is down
     yield made

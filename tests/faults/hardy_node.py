@@ -1,4 +1,4 @@
-"""A node that is brought back as a service manager would: started again until it runs."""
+"""A node that is restarted until it runs, as by a service manager."""
 
 import os
 import re
@@ -10,13 +10,13 @@ from owned_ports import owned_port
 
 ENDED = re.compile(r"ended with code (-?\d+) before it listened")
 START_AGAIN_S = 0.1
-# An exit code that a start may have while its store or its disk is away, and while it is being killed.
+# Exit codes allowed for a start without its store or disk, or while it is being killed.
 MAY_END_WITH = (1, -signal.SIGKILL)
 DAMAGE = re.compile(r".*(?:was moved to|kept in the table|could not be kept aside|is corrupt|malformed).*")
 
 
 class HardyNode(Node):
-    """`binary`: another program than the one under test."""
+    """`binary`: a program other than the one under test."""
 
     def __init__(self, directory, settings, binary=None):
         super().__init__(directory, {"http.port": owned_port(), **settings})
@@ -45,6 +45,6 @@ class HardyNode(Node):
         os.kill(self.pid, number)
 
     def damage(self):
-        """Lines of all its logs that tell of events or data that could not be kept where they belong."""
+        """Lines of all its logs about events or data that could not be kept in place."""
         return [line for path in sorted(self.directory.glob("std*.log"))
                 for line in DAMAGE.findall(path.read_text(errors="replace"))]

@@ -17,7 +17,8 @@ namespace {
 using namespace storage;
 using steady = std::chrono::steady_clock;
 
-/// Groups that were called stored and are not yet; written in their order by a thread of its own. Threadsafe.
+/// Groups that were reported as stored and are not yet; a thread of their own writes them in order.
+/// Threadsafe.
 class pending_writes {
  public:
   pending_writes(store_ptr inner, std::chrono::milliseconds delay)
@@ -44,8 +45,8 @@ class pending_writes {
     changed_.notify_all();
   }
 
-  /// Returns when no claim of this user is left. Others go on waiting, or a node that reads now and then
-  /// would have nothing to lose.
+  /// Returns when no claim of this user is left. Other groups go on waiting; otherwise a node that reads now
+  /// and then would have nothing to lose.
   void flush_claims(const std::string& user) {
     std::unique_lock<std::mutex> lock{mutex_};
     for (const auto& waiting : queue_)
@@ -54,7 +55,7 @@ class pending_writes {
           return flush(lock);
   }
 
-  /// Returns when all that has been added is stored.
+  /// Returns when everything added so far is stored.
   void flush() {
     std::unique_lock<std::mutex> lock{mutex_};
     flush(lock);
@@ -81,7 +82,7 @@ class pending_writes {
         return;
       auto due = queue_.front().due;
       changed_.wait_until(lock, due, [this] { return stopping_ || hurry_until_ > written_; });
-      const auto& next = queue_.front(); // stays where it is while others are added
+      const auto& next = queue_.front(); // stays in place while others are added
       lock.unlock();
       write(next.jobs);
       lock.lock();
@@ -115,12 +116,12 @@ class pending_writes {
   std::deque<group> queue_;
   uint64_t added_ = 0;
   uint64_t written_ = 0;
-  uint64_t hurry_until_ = 0; // groups up to this number do not wait for their time
+  uint64_t hurry_until_ = 0; // groups up to this number are written at once
   bool stopping_ = false;
   std::thread thread_; // last: it uses all the others
 };
 
-/// Passes everything on.
+/// Forwards everything.
 class forwarding_session : public session {
  public:
   explicit forwarding_session(std::unique_ptr<session> inner) : inner_(std::move(inner)) {}
@@ -155,7 +156,7 @@ class forwarding_session : public session {
   }
 
  protected:
-  /// Called before what claims and events change is read: of one user, or of all.
+  /// Called before reading what claims and events change: of one user, or of all.
   virtual void before_reading(const std::string&) {}
   virtual void before_reading() {}
 
@@ -202,7 +203,7 @@ class slow_session : public forwarding_session {
   std::chrono::milliseconds delay_;
 };
 
-/// Takes from a job what it says of owners, so that nobody checks it.
+/// Removes the owners from a job, so that nobody checks them.
 void unfence(write_job& job) {
   if (auto* claim = std::get_if<claim_write>(&job))
     claim->held = {};

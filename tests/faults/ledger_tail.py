@@ -1,4 +1,4 @@
-"""Reads along in the ledger that the load generator writes: who was answered what while a fault lasted."""
+"""Follows the load generator's ledger: the answers during a fault."""
 
 import dataclasses
 import json
@@ -9,7 +9,7 @@ SLOW_US = 250_000
 
 @dataclasses.dataclass
 class Exchange:
-    """A request and what became of it; `got_us` 0: nothing yet."""
+    """A request and its outcome; `got_us` 0: none yet."""
     kind: str
     sent_us: int
     got_us: int = 0
@@ -25,7 +25,7 @@ class Exchange:
 
 
 class LedgerTail:
-    """All files of one directory, each read on from where the last look ended."""
+    """All files of one directory, each read from where the last read ended."""
 
     def __init__(self, directory):
         self._directory = pathlib.Path(directory)
@@ -37,7 +37,7 @@ class LedgerTail:
         for path in sorted(self._directory.glob("*.jsonl")):
             with open(path, "rb") as file:
                 file.seek(self._offsets.get(path, 0))
-                # The file is mapped memory: zeros follow what has been written, and a line may be half there.
+                # The file is mapped memory: zeros follow the written part, and a line may be incomplete.
                 data = file.read().partition(b"\0")[0]
             whole = data[:data.rfind(b"\n") + 1]
             self._offsets[path] = self._offsets.get(path, 0) + len(whole)
@@ -61,5 +61,5 @@ class LedgerTail:
         return [one for one in self.exchanges if from_us <= one.sent_us < to_us]
 
     def first_claim_after(self, moment_us):
-        """When the first popup came that was asked for after the moment; None: not yet."""
+        """When the first popup requested after the moment arrived; None: not yet."""
         return min((one.got_us for one in self.exchanges if one.claimed and one.sent_us >= moment_us), default=None)

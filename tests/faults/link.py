@@ -1,4 +1,4 @@
-"""The connection between a node and its MySQL server: a TCP proxy that refuses, cuts, holds up, and knows a COMMIT."""
+"""The connection between a node and its MySQL server: a TCP proxy that refuses, cuts, delays, and recognises COMMIT."""
 
 import random
 import socket
@@ -55,7 +55,7 @@ class _Pair:
         self.cut()
 
     def _send(self, to, data, fault):
-        """Whether the connection lives on."""
+        """Whether the connection is still open."""
         if fault == "hold":
             self._link.wait_until_free()
         if fault != "cut-bytes":
@@ -130,7 +130,7 @@ class Link:
             return self._choice.randrange(1, CUT_AFTER_BYTES_MAX)
 
     def cut_all(self):
-        """Cuts every connection; how many lived."""
+        """Cuts every connection; returns how many were open."""
         with self._lock:
             pairs, self._pairs = self._pairs, []
         alive = [pair for pair in pairs if any(thread.is_alive() for thread in pair.threads)]

@@ -1,4 +1,4 @@
-"""What goes wrong, when, for how long and on which store: a pure function of the seed."""
+"""Which faults occur when, for how long and on which store: a pure function of the seed."""
 
 import dataclasses
 import math
@@ -10,7 +10,7 @@ ROUNDS_PER_CAMPAIGN = 10
 
 @dataclasses.dataclass(frozen=True)
 class Kind:
-    """One kind of fault. Two at a time never have the same target: they would undo one another."""
+    """One kind of fault. Simultaneous faults never have the same target, because they would undo each other."""
     name: str
     target: str
     least_s: float
@@ -30,7 +30,7 @@ KINDS = {kind.name: kind for kind in (
     Kind("commit-before", "link", 0.3, 1.5, 0.5),      # cut at each COMMIT; the server does not get it
     Kind("commit-after", "link", 0.3, 1.5, 0.5),       # cut at each COMMIT that the server has carried out
     Kind("disk-full", "disk", 1.0, 3.0, 0.8),          # no space in the node's data directory
-    # Of a cluster. Its leases last 3 s; nodes are given up after 1.2 s of silence when two others miss them.
+    # Clusters only. Leases last 3 s; a node that two others miss is declared dead after 1.2 s of silence.
     Kind("freeze-node", "node", 3.5, 6.0, 0.8),        # SIGSTOP for longer than the lease
     Kind("drain-node", "node", 0.5, 3.0, 0.8),         # SIGTERM, exit code 0, and away for so long
     Kind("rolling-restart", "node", 0.0, 0.3, 0.1),    # each node in turn as with restart-node, with such pauses
@@ -94,8 +94,8 @@ def needs_server(store):
 
 
 class _Bag:
-    """Draws without replacement until all have been drawn, so that none is left out. `left`: what an earlier campaign
-    of the same kinds has left."""
+    """Draws without replacement until all have been drawn. `left`: what an earlier campaign of the same kinds has
+    left."""
 
     def __init__(self, choice, kinds, left):
         self._choice = choice
@@ -138,7 +138,7 @@ def _faults(choice, bag, store):
 
 
 def _campaign(seed, number, store, on_small_disk, first_round, count, left):
-    # A text as the seed: random hashes it, so that neighbouring seeds share nothing.
+    # Use a text as the seed: random hashes it, so that neighbouring seeds share nothing.
     choice = random.Random(f"{seed}/{number}")
     small_disk = on_small_disk and store != "cluster"
     bag = _Bag(choice, kinds_of(store, small_disk), left.setdefault((store, small_disk), []))
@@ -149,7 +149,7 @@ def _campaign(seed, number, store, on_small_disk, first_round, count, left):
 
 
 def make_plan(seed, rounds, stores=STORES):
-    """The campaigns of so many rounds. Every store has its turn when there are enough rounds."""
+    """The campaigns for this many rounds. With enough rounds every store has its turn."""
     count = max(min(len(stores), rounds), math.ceil(rounds / ROUNDS_PER_CAMPAIGN))
     campaigns, first, left = [], 1, {}
     for n in range(count):

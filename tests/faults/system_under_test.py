@@ -1,4 +1,4 @@
-"""A node with its store under load, of which a campaign breaks parts: what it consists of and how to look at it."""
+"""A node with its store under load, which a campaign damages: its parts and how to observe it."""
 
 import json
 import shutil
@@ -58,7 +58,7 @@ class System:
         if small_disk:
             self.disk = SmallDisk(directory / "disk", DISK_SIZE)  # last, for whoever fails here leaves it mounted
             words["node.data-dir"] = self.disk.path
-            # A log that is used again before it grows would go unharmed for long on a full disk.
+            # A log file that is reused before it grows would long survive a full disk.
             words["sqlite.wal-checkpoint-pages"] = 100
         self.node = HardyNode(directory / "node", words, binary)
 
@@ -94,7 +94,7 @@ class System:
                                 "--connections=48", "--timeout-ms=2500", "--drain-seconds=20", f"--seed={seed}")
 
     def end_load(self):
-        """Ends the load in order; returns its figures."""
+        """Ends the load gracefully; returns its figures."""
         self._load.terminate()
         load, self._load = self._load, None
         code, out, err = end_load(load, LOAD_END_S)
@@ -102,8 +102,8 @@ class System:
         return json.loads(out)
 
     def settle(self):
-        """Ends the load, lets all events reach the store, and starts the node anew, so that what is looked at comes
-        from the store and not from memory."""
+        """Ends the load, lets all events reach the store, and restarts the node, so that checks read the store and not
+        memory."""
         self._end_load_in_order()
         if self.store != "sqlite":
             self.wait_until_shipped(self.node)
@@ -124,7 +124,7 @@ class System:
         assert code == 0, f"the node ended with {code} on SIGTERM\n{self.node.log_text()}"
 
     def remove(self, keep_data=False):
-        """Ends what still runs, whatever state it is in. `keep_data`: what is on the small disk goes into the
+        """Ends everything still running, in any state. `keep_data`: copies the small disk's content into the
         directory."""
         self._end_load_at_once()
         self.node.kill()
@@ -141,7 +141,7 @@ class System:
         return [f"http://127.0.0.1:{self.node.port}"]
 
     def verify_node(self):
-        """Whom the verification asks."""
+        """The nodes that the verification asks."""
         return self.node
 
     def must_run(self):
@@ -157,14 +157,14 @@ class System:
         return self.node.log_text()
 
     def links(self, choice):  # noqa: ARG002
-        """Which connections to the server a fault is to break."""
+        """The connections to the server that a fault breaks."""
         return [self.link]
 
     def between_rounds(self):
         """Checks of a system at rest."""
 
     def more_findings(self):
-        """Besides those of the verification, rows by name."""
+        """Findings besides those of the verification: rows by name."""
         return {}
 
     def more_numbers(self):
@@ -175,7 +175,7 @@ class System:
             return list(self.tail.look().exchanges)
 
     def suffered(self, from_us, to_us):
-        """How many requests of that time got no answer, a refusal, no decision, or a late answer."""
+        """How many requests in that time got no answer, a refusal, no decision, or a late answer."""
         return sum(one.suffered() for one in self.exchanges()
                    if one.sent_us < to_us and (one.got_us == 0 or one.got_us >= from_us))
 
@@ -191,7 +191,7 @@ class System:
             return False
 
     def wait_until_recovered(self, since_us):
-        """Seconds until the node calls itself ready and a popup came that was asked for after the moment."""
+        """Seconds until the node is ready and a popup requested after the moment has arrived."""
         deadline = time.monotonic() + self.RECOVERY_S + 0.5
         ready_us = 0
         while True:
@@ -220,7 +220,7 @@ class System:
             time.sleep(POLL_S)
 
     def verify(self, *more):
-        """Holds the ledger against the store; returns (findings that are not zero, the whole document)."""
+        """Checks the store against the ledger; returns (non-zero findings, the whole document)."""
         url = f"http://127.0.0.1:{self.verify_node().port}"
         code, out, err = call_load("verify", "--url", url, "--ledger", self.directory / "ledger", "--json=-",
                                    *more, timeout_s=180)

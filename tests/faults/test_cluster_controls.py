@@ -17,7 +17,7 @@ IN_WORK_MS = 800  # so long a claim is on its way, so that some are when a node 
 
 
 def findings(directory, server, faults, prepare=None, **how):
-    """What the verification, the tables and the nodes' own views say after these faults, one after the other."""
+    """The findings of the verification, the tables and the nodes' own views after these faults in turn."""
     system = ClusterSystem(directory, "cluster", server, **how)
     try:
         system.start(EVERY_MS, 0)
@@ -49,7 +49,7 @@ FREEZES = (("freeze-node", FREEZE_S),)
 
 
 def test_a_stopped_node_without_a_fence_is_found(tmp_path, server, unsafe):  # noqa: F811
-    """What it was about to write when it was stopped, it writes when it goes on: over what its successor wrote."""
+    """A stopped node finishes its write when it continues, and overwrites its successor's."""
     found = findings(tmp_path / "no_fence", server, FREEZES, binary=unsafe("no-fence", IN_WORK_MS))
     assert "stale commit" in found, found
     assert found.keys() <= {"stale commit", "state overwritten"} | SHOWN_TOO_SOON, found
@@ -66,7 +66,7 @@ def test_answers_that_leave_before_the_claim_is_stored_are_found(tmp_path, serve
 
 
 def without_unique_key(system):
-    """Looking ids up needs an index of that name; that they are unique is what it no longer says."""
+    """Looking up ids needs an index of that name, but it is no longer unique."""
     system.server.sql(f"ALTER TABLE {system.database}.event DROP INDEX event_by_id, ADD INDEX event_by_id(id)")
 
 
@@ -99,7 +99,7 @@ CLAIM = "UPDATE user_state SET version = version + 1; UPDATE stat_user SET n = n
     ("UPDATE cl_shard SET epoch = 2", "epoch went back"),
     ("UPDATE cl_shard SET owner = 2", "two owners in an epoch"),
 ), ids=range(8))
-def test_what_the_audit_finds(server, sql, name):
+def test_the_audit_finds_each_fault(server, sql, name):
     database = f"made_up_{now_us()}"
     server.sql(f"CREATE DATABASE {database}; USE {database}; {MADE_UP}")
     audit = Audit(server, database)

@@ -16,13 +16,13 @@ CALM_S = 1.0  # load before each fault
 EVERY_MS = 1500
 USERS = 200
 SHOWN_TOO_SOON = {"too early", "limit broken", "undercharged"}
-# Impressions move no user's state: a store that commits late has nothing to contradict until a crash.
+# Impressions change no user's state, so a store that commits late contradicts nothing until a crash.
 MIX = {"events": {"batch_min": 1, "batch_max": 12, "types": {"impression": 1}, "popups": ["p", "q"]}}
 
 
 @pytest.fixture
 def unsafe(monkeypatch):
-    """The program with the store that is named."""
+    """The program with the named store."""
     binary = str(pathlib.Path(program()).with_name("beckon-unsafe"))
     assert pathlib.Path(binary).is_file(), f"there is no program at {binary}: run script/build --tests"
 
@@ -34,7 +34,7 @@ def unsafe(monkeypatch):
 
 
 def findings(directory, store, kinds, prepare=None, **how):
-    """What the verification finds after faults of these kinds, one after the other, under load."""
+    """The findings of the verification after faults of these kinds, in turn, under load."""
     system = System(directory, store, **how)
     try:
         system.start(EVERY_MS, 0)
@@ -69,7 +69,7 @@ def test_a_store_that_acknowledges_before_it_commits_is_found(tmp_path, unsafe):
 
 
 def test_without_a_crash_it_does_no_harm(tmp_path, unsafe):
-    """So it is the crash that is found, and not some other difference of that program."""
+    """Shows that the crash causes the finding, not another difference of that program."""
     assert not findings(tmp_path / "late", "sqlite", (), binary=unsafe("acknowledge-first"))
 
 
@@ -81,7 +81,7 @@ RESENDS = ("commit-after", "kill-node", "commit-after")
 
 
 def without_unique_key(system):
-    """Looking ids up needs an index of that name; that they are unique is what it no longer says."""
+    """Looking up ids needs an index of that name, but it is no longer unique."""
     system.server.sql(f"ALTER TABLE {system.database}.event DROP INDEX event_by_id, ADD INDEX event_by_id(id)")
 
 

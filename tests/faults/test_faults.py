@@ -1,4 +1,4 @@
-"""Random faults under load: what was confirmed is kept, what was promised holds, and the node comes back by itself."""
+"""Random faults under load: confirmed data are kept, promises hold, and the node recovers by itself."""
 
 import shutil
 

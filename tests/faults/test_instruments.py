@@ -45,12 +45,12 @@ def test_a_ledger_is_read_on_while_it_grows(tmp_path):
     ({"status": 0, "lost": "reset"}, True),
     ({"status": 200, "unavailable": True}, True),
 ))
-def test_who_suffered(tmp_path, outcome, suffered):
+def test_which_requests_suffer(tmp_path, outcome, suffered):
     tail = tail_of(tmp_path, {"send": 1, "kind": "decide", "at_us": 10}, {"got": 1, "at_us": 20, **outcome})
     assert tail.exchanges[0].suffered() == suffered
 
 
-def test_whoever_waits_long_suffers_and_whoever_has_no_answer_yet_does_not(tmp_path):
+def test_late_requests_suffer_and_pending_ones_do_not(tmp_path):
     tail = tail_of(tmp_path, {"send": 1, "kind": "events", "at_us": 10}, {"send": 2, "kind": "events", "at_us": 10},
                    {"got": 1, "at_us": 11 + SLOW_US, "status": 202})
     assert [one.suffered() for one in tail.exchanges] == [True, False]
@@ -126,7 +126,7 @@ def ended(sock):
         return True
 
 
-def test_a_refusing_link_cuts_what_lives_refuses_what_comes_and_heals(link):
+def test_a_refusing_link_cuts_old_refuses_new_connections_and_heals(link):
     client = connect(link)
     link.begin("refuse", 1)
     assert ended(client) and link.hits == 1
@@ -160,7 +160,7 @@ def test_other_packets_pass_while_commits_are_cut(link):
         link.end()
 
 
-def test_what_is_held_arrives_when_the_link_is_free_again(link, echo):
+def test_held_bytes_arrive_when_the_link_is_free_again(link, echo):
     client = connect(link)
     link.begin("hold", 1)
     client.sendall(b"late")
@@ -240,14 +240,14 @@ def test_one_way_is_held_and_the_other_is_free(network, way_to, echo):
     assert before.recv(100) == b"TWO"
 
 
-def test_only_those_who_were_named_are_parted(network, way_to):
+def test_only_named_nodes_are_separated(network, way_to):
     network.introduce("a", os.getpid())
     network.hold_both("x", "b")
     network.cut("y", "b")
     way_to().close()
 
 
-def test_a_way_that_is_cut_ends_what_is_there_and_what_comes(network, way_to):
+def test_a_cut_direction_resets_existing_and_new_connections(network, way_to):
     network.introduce("a", os.getpid())
     there = way_to()
     network.cut("b", "a")

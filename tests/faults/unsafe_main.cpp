@@ -9,8 +9,8 @@
 
 using namespace beckon;
 
-/// The product with a store that UNSAFE_STORE names: acknowledge-first, slow-commit or no-fence.
-/// UNSAFE_DELAY_MS: how long a write takes there. For the fault tests alone; see docs/faults.md.
+/// The product with the store named by UNSAFE_STORE: acknowledge-first, slow-commit or no-fence.
+/// UNSAFE_DELAY_MS: the delay of a write. Only for the fault tests; see docs/faults.md.
 int main(int argc, char** argv) {
   const char* store = std::getenv("UNSAFE_STORE");
   const char* delay = std::getenv("UNSAFE_DELAY_MS");

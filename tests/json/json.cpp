@@ -157,7 +157,7 @@ CAF_TEST(nesting is bounded and does not use the stack) {
   CAF_CHECK(!refused(nested(100'000, "{\"a\":", "}")).empty());
 }
 
-CAF_TEST(a key stands once in an object) {
+CAF_TEST(an object has each key once) {
   for (const auto* text :
        {R"({"a":1,"a":2})", R"({"":1,"":1})", R"({"a":{"b":1,"b":1}})", R"([{"x":[],"x":[]}])",
         R"({"\u0061":1,"a":2})", R"({"a":{"b":1},"a":1})", R"({"a":[{"a":1}],"b":{},"a":1})"})

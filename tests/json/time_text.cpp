@@ -39,7 +39,7 @@ CAF_TEST(times are read) {
   }
 }
 
-CAF_TEST(what is no moment is refused) {
+CAF_TEST(an invalid time is refused) {
   std::vector<std::string> rows = {
       "",
       "2026",

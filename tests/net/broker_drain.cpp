@@ -18,7 +18,7 @@ response text(std::string body) {
   return r;
 }
 
-/// Drains in another thread, so that the test can look at what happens meanwhile.
+/// Drains in another thread, so that the test can observe it.
 class draining {
  public:
   draining(server& front, uint32_t grace_ms)
@@ -54,7 +54,7 @@ CAF_TEST(idle connections close soon) {
   CAF_CHECK(fresh.closed() && !fresh.was_reset());
 }
 
-CAF_TEST(who waits in the queue of the listener is answered) {
+CAF_TEST(connections in the queue of the listener are answered) {
   http_options options = test::usual_options();
   options.connections_max = 1;
   server front{options};
@@ -129,7 +129,7 @@ CAF_TEST(no client that could connect is left without an answer) {
   CAF_CHECK_EQUAL(lost.load(), 0);
 }
 
-CAF_TEST(what is in flight is answered and nobody else is let in) {
+CAF_TEST(requests in flight are answered and new connections refused) {
   server front;
   client c{front.port()};
   c.send(get("/hold/a") + get("/hold/b"));

@@ -65,7 +65,7 @@ class descriptor_famine {
 
 } // namespace
 
-CAF_TEST(a port in use is told with its place) {
+CAF_TEST(a port in use is reported with its address) {
   server front;
   http_options options = test::usual_options();
   options.port = front.port();
@@ -76,7 +76,7 @@ CAF_TEST(a port in use is told with its place) {
   CAF_CHECK(said.find("http.port") != std::string::npos);
 }
 
-CAF_TEST(an address of another machine is told) {
+CAF_TEST(an address of another machine is reported) {
   http_options options = test::usual_options();
   options.address = "203.0.113.7";
   options.port = 0;
@@ -119,7 +119,7 @@ CAF_TEST(accepting halts at the bound and resumes below it) {
   CAF_CHECK(eventually([&] { return front.metric("beckon_http_connections_total") == 3; }));
 }
 
-CAF_TEST(without descriptors a client is told and the others are served) {
+CAF_TEST(without descriptors a client gets an answer and the others are served) {
   server front;
   client before{front.port()};
   before.send(get("/fast"));
@@ -139,7 +139,7 @@ CAF_TEST(without descriptors a client is told and the others are served) {
   CAF_CHECK_EQUAL(after.next().status, 200);
 }
 
-CAF_TEST(a client whose fin is there before its request is read) {
+CAF_TEST(a client whose fin arrives before its request is read) {
   http_options options = test::usual_options();
   options.connections_max = 1;
   server front{options};

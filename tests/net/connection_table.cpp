@@ -22,7 +22,7 @@ struct fixture {
 
 CAF_TEST_FIXTURE_SCOPE(connection_table_tests, fixture)
 
-CAF_TEST(finds what is open and nothing else) {
+CAF_TEST(finds only open connections) {
   auto& c = open(5);
   CAF_CHECK(table.find(c.number) == &c);
   CAF_CHECK(table.find(0) == nullptr);

@@ -180,7 +180,7 @@ CAF_TEST(the time counts from the first run after a reset) {
   CAF_CHECK_EQUAL(notes.here().size(), 14u);
 }
 
-CAF_TEST(an actor that is not marked runs on the scheduler whoever sends to it) {
+CAF_TEST(an unmarked actor runs on the scheduler whatever its sender) {
   auto to = resident(false);
   unit.reset({100, long_enough});
   spawn_at({system, &unit}, sender, to, 3);

@@ -31,7 +31,7 @@ inline int64_t ms_since(std::chrono::steady_clock::time_point start) {
   return duration_cast<milliseconds>(steady_clock::now() - start).count();
 }
 
-/// Who was turned away at a door.
+/// Connections refused at a door.
 class refusals {
  public:
   refusal_handler handler() {
@@ -42,7 +42,7 @@ class refusals {
     };
   }
 
-  /// Whether one comes whose reason has this in it.
+  /// Waits for a refusal whose reason contains this text.
   bool came(const std::string& part) {
     std::unique_lock<std::mutex> guard{mutex_};
     return changed_.wait_for(guard, plenty, [&] {
@@ -127,7 +127,7 @@ struct peer {
   }
 };
 
-/// A bare socket, for those who are no nodes.
+/// A bare socket, for clients that are not nodes.
 class raw_socket {
  public:
   raw_socket() : fd_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {}

@@ -173,7 +173,7 @@ CAF_TEST(who cannot be reached is given up in time) {
   raw_socket deaf; // has a port of its own, and does not listen there
   CAF_CHECK(has(b.refusal_of({"127.0.0.1", deaf.bind_only()}), "refused"));
   CAF_CHECK(has(b.refusal_of({"no-such-host.invalid", 7}), "not known"));
-  // A full queue: the kernel drops whoever wants to connect, as a dead machine does.
+  // A full queue: the kernel drops new connections, as a dead machine does.
   raw_socket full;
   auto port = full.listen(0);
   raw_socket one;
@@ -245,7 +245,7 @@ CAF_TEST(the kernel knows whose the other end is) {
   CAF_REQUIRE(owner);
   CAF_CHECK_EQUAL(*owner, ::geteuid());
   CAF_CHECK(is_own_other_end(accepted));
-  // What is closed already is nobody's, though the kernel counts it as root's.
+  // A closed connection has no owner, although the kernel counts it as root's.
   caller.reset();
   CAF_CHECK(!owner_of_other_end(accepted));
   CAF_CHECK(!is_own_other_end(accepted));

@@ -17,7 +17,7 @@
 
 namespace beckon::peers::test {
 
-/// What a certificate of a test says, besides being right in everything else.
+/// The properties of a test certificate that is otherwise valid.
 struct certificate_wish {
   long from_s = -3600; // seconds from now
   long until_s = 3600;

@@ -41,7 +41,7 @@ inline std::string text_of(const cluster_shard& s) {
          + std::to_string(s.next_owner);
 }
 
-/// The n-th user of a shard whose number leaves `rest` when divided by two: of one database where there are
+/// The n-th user of a shard whose number is `rest` modulo two: of one database if there are two.
 /// two.
 inline std::string user_of(uint32_t rest, int n) {
   for (int i = 0;; ++i) {

@@ -14,7 +14,8 @@
 
 namespace beckon::storage::test {
 
-/// A proxy before a MySQL server, for one client at a time, that breaks the connection at a COMMIT when told.
+/// A proxy in front of a MySQL server, for one client at a time, that breaks the connection at a COMMIT on
+/// request.
 class commit_cutter {
  public:
   enum class cut : uint8_t {

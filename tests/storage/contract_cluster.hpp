@@ -51,7 +51,7 @@ struct cluster_steps : cluster_fixture {
     return "gone";
   }
 
-  /// Gives shards that belong to nobody yet to a node.
+  /// Gives ownerless shards to a node.
   void give(const std::vector<uint16_t>& numbers, incarnation_id to) {
     const auto shards = look().shards;
     std::vector<shard_change> changes;
@@ -71,7 +71,7 @@ CAF_TEST_FIXTURE_SCOPE(contract_cluster_tests, cluster_steps)
 
 // -- members --------------------------------------------------------------------------------------
 
-CAF_TEST(a new cluster has all its shards and nobody owns them) {
+CAF_TEST(a new cluster has all its shards without owners) {
   auto p = look();
   CAF_CHECK_EQUAL(p.cluster, "");
   CAF_CHECK(p.nodes.empty());
@@ -110,7 +110,7 @@ CAF_TEST(incarnations grow and are not given again) {
   CAF_CHECK_GREATER(join("b"), b);
 }
 
-CAF_TEST(who joins with an identity ends all that had it) {
+CAF_TEST(a join with an identity ends all earlier nodes with it) {
   auto other = join_active("other");
   auto first = join_active("a");
   auto second = join("a");
@@ -163,7 +163,7 @@ CAF_TEST(a heartbeat renews the lease and shows everything) {
   CAF_CHECK(beat(a).nodes[0].suspects.empty());
 }
 
-CAF_TEST(a heartbeat revives nobody) {
+CAF_TEST(a heartbeat does not revive a dead node) {
   auto first = join("a");
   auto second = join("a");
   auto before = look().nodes[0];
@@ -191,7 +191,7 @@ CAF_TEST(states go one way) {
   CAF_CHECK_EQUAL(state_of_node(a), "draining");
 }
 
-CAF_TEST(who leaves is gone and leaves its shards to nobody) {
+CAF_TEST(a node that leaves is removed and its shards have no owner) {
   auto a = join_active("a");
   auto b = join_active("b");
   give({1, 2, 3}, a);
@@ -210,7 +210,7 @@ CAF_TEST(who leaves is gone and leaves its shards to nobody) {
 
 // -- death ----------------------------------------------------------------------------------------
 
-CAF_TEST(a node is dead when its lease has run out and somebody says so) {
+CAF_TEST(a node is dead when its lease has run out and another declares it) {
   auto a = join_active("a");
   auto b = join_active("b", 200);
   auto c = join_active("c");
@@ -227,7 +227,7 @@ CAF_TEST(a node is dead when its lease has run out and somebody says so) {
   CAF_CHECK_EQUAL(shard(7).owner, b); // to be taken over
 }
 
-CAF_TEST(who was late but is not buried may go on) {
+CAF_TEST(a late node that was not declared dead continues) {
   auto a = join("a");
   auto b = join("b", 50);
   pass(60);
@@ -235,7 +235,7 @@ CAF_TEST(who was late but is not buried may go on) {
   CAF_CHECK(bury({b}, {a}).empty());
 }
 
-CAF_TEST(only who is alive buries) {
+CAF_TEST(only living nodes declare others dead) {
   auto a = join("a", 50);
   auto b = join("b", 50);
   auto c = join("c");
@@ -297,7 +297,7 @@ CAF_TEST(the dead are forgotten after their time) {
 
 // -- shards ---------------------------------------------------------------------------------------
 
-CAF_TEST(a shard is given away once as it was seen) {
+CAF_TEST(a shard is given away only if unchanged) {
   auto a = join("a"); // one that joins may own
   auto b = join_active("b");
   auto given = of(cluster->assign({{9, 0, 0, a}, {3, 0, 0, b}}));
@@ -314,7 +314,7 @@ CAF_TEST(a shard is given away once as it was seen) {
   CAF_CHECK(of(cluster->assign({})).empty());
 }
 
-CAF_TEST(a shard goes to nobody but to those who may own it) {
+CAF_TEST(a shard goes only to nodes that may own it) {
   auto dead = join_active("a");
   auto a = join_active("a");
   auto draining = join_active("b");

@@ -105,7 +105,7 @@ CAF_TEST(an event about an erased popup still moves the state) {
   CAF_CHECK_EQUAL(state_version("ann"), 3u);
 }
 
-CAF_TEST(a state that cannot be read stays as it is and stops nobody else) {
+CAF_TEST(an unreadable state stays unchanged and blocks no other) {
   make_popup("welcome");
   auto broken = claim("ann", 0);
   broken.state = "\xff\xffno state";

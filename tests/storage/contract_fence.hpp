@@ -40,7 +40,7 @@ struct fence_steps : cluster_steps {
 
   user_row row(const std::string& user) { return of(writer->load_users({user})).at(0); }
 
-  /// Somebody else owns ann's shard from now on.
+  /// Gives ann's shard to another owner.
   void lose_ann() { CAF_REQUIRE_EQUAL(of(cluster->assign({{shard_of(ann), us, 1, them}})).size(), 1u); }
 };
 
@@ -62,7 +62,7 @@ CAF_TEST(a claim needs the shard) {
   CAF_CHECK(write_one(claim_as(ann, 1, ours)) == done);
 }
 
-CAF_TEST(who lost a shard writes nothing there any more and its new owner does) {
+CAF_TEST(a former owner of a shard cannot write and the new one can) {
   CAF_CHECK(write_one(claim_as(ann, 0, ours)) == done);
   lose_ann();
   CAF_CHECK(write_one(claim_as(ann, 1, ours)) == fenced);
@@ -77,7 +77,7 @@ CAF_TEST(a shard that drains is still with its owner) {
   CAF_CHECK(write_one(claim_as(ann, 1, {them, 1})) == fenced);
 }
 
-CAF_TEST(a shard of nobody is not written by who names an owner) {
+CAF_TEST(a job with an owner does not write an ownerless shard) {
   auto c = claim_as(user_of(0, 2), 0, ours);
   CAF_CHECK(write_one(c) == fenced);
   c.shard = 999;

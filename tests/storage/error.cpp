@@ -12,7 +12,7 @@ CAF_TEST(an error keeps its code and text) {
   CAF_CHECK_EQUAL(describe(e), "no room in the data directory");
 }
 
-CAF_TEST(errors of others are told apart) {
+CAF_TEST(errors of other categories are distinguished) {
   CAF_CHECK(code_of(caf::error{}) == errc{});
   CAF_CHECK_EQUAL(describe(caf::error{}), "no error");
   auto other = caf::make_error(caf::sec::request_timeout);

@@ -120,12 +120,12 @@ class fresh_database {
   fresh_database(const fresh_database&) = delete;
   fresh_database& operator=(const fresh_database&) = delete;
 
-  /// A connection of its own to the new database.
+  /// A new connection to the new database.
   mysql::connection connect() const { return mysql::connection{options}; }
   std::string text(const std::string& sql) const { return connect().text(sql).value_or("NULL"); }
 
  private:
-  /// Made anew each time: a test may have restarted the server meanwhile.
+  /// Opened anew each time, because a test may have restarted the server.
   mysql::connection admin() const { return mysql::connection{admin_}; }
 
   mysql_options admin_;
@@ -169,7 +169,7 @@ bool comes_true(F&& f, int64_t every_ms = 5, int64_t within_ms = 20'000) {
   return true;
 }
 
-/// The server renews what information_schema.innodb_trx shows only when nobody has read it for 100 ms.
+/// The server refreshes information_schema.innodb_trx only if nobody has read it for 100 ms.
 constexpr int64_t transactions_shown_every_ms = 130;
 
 class stopwatch {

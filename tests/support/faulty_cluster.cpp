@@ -6,7 +6,7 @@ namespace beckon::storage {
 
 namespace {
 
-/// Calls `f` unless the plan refuses, and forgets what came of it when the plan says so.
+/// Calls `f` unless the plan refuses, and drops its result if the plan says so.
 template <class F>
 auto spoiled(fault_plan& plan, F&& f) -> decltype(f()) {
   auto fate = plan.consult(fault_plan::operation::cluster);

@@ -8,7 +8,7 @@
 
 namespace beckon::storage {
 
-/// The cluster's tables of a faulty store. Private to storage/faulty_*.
+/// The cluster's tables of a faulty store. Private to faulty_*.
 std::unique_ptr<cluster_store> make_faulty_cluster(std::unique_ptr<cluster_store> inner, fault_plan plan);
 std::unique_ptr<shard_table> make_faulty_shards(std::unique_ptr<shard_table> inner, fault_plan plan);
 

@@ -10,8 +10,8 @@
 
 namespace beckon::storage {
 
-/// What goes wrong, and when; shared between the test and the store it spoils. Threadsafe.
-/// A ping is neither a read nor a write: it is not counted, but fails and hangs with the rest.
+/// What fails, and when; shared between the test and the store. Threadsafe. A ping is neither a read nor a
+/// write: it is not counted, but fails and hangs with the rest.
 class fault_plan {
  public:
   enum class operation : uint8_t {
@@ -20,26 +20,26 @@ class fault_plan {
     cluster, // every call of a cluster_store or shard_table
   };
 
-  /// The n-th call from now (1: the next) of this kind fails with `code` without reaching the store.
+  /// The n-th call of this kind from now (1: the next) fails with `code` without reaching the store.
   void fail(operation op, uint64_t nth, errc code);
   /// All calls fail until heal().
   void fail_all(errc code);
-  /// The n-th call of this kind (not read) from now is carried out and then reported as unknown_outcome.
+  /// The n-th call of this kind (not read) from now is executed and then reported as unknown_outcome.
   void lose_outcome(uint64_t nth, operation op = operation::write);
   /// Calls block until heal() (or until `release_after_ms` of real time, then unavailable).
   void hang(int64_t release_after_ms);
   void heal();
   uint64_t calls(operation op) const;
 
-  // -- for what the plan spoils --
+  // -- for the wrapped objects --
 
-  /// What a call is in for: `refused` before it reaches the store, or `lost` after.
+  /// What happens to a call: `refused` before it reaches the store, or `lost` after.
   struct fate {
     caf::error refused;
     bool lost = false;
   };
-  /// Counts the call, waits while the plan hangs, and gives what is planned for it. A call is what the plan
-  /// said when it began, but one that was held up until heal() goes through.
+  /// Counts the call, waits while the plan hangs, and returns the plan for it. The plan at the start of the
+  /// call counts, but a call that hung until heal() goes through.
   fate consult(operation op);
   /// The same for a ping.
   caf::error refused_for_now();
@@ -53,7 +53,7 @@ class fault_plan {
   fault_plan();
 };
 
-/// Wraps a store; its sessions, and its tables of the cluster, consult the plan before (and after) each call.
+/// Wraps a store; its sessions and its cluster tables consult the plan before (and after) each call.
 store_ptr make_faulty_store(store_ptr inner, fault_plan plan);
 
 } // namespace beckon::storage

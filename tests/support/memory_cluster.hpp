@@ -17,7 +17,7 @@ namespace beckon::storage {
 
 struct memory_shared;
 
-/// The cluster's tables of the store that lives in the process. Not threadsafe.
+/// The cluster's tables of the in-memory store. Not threadsafe.
 class memory_cluster_tables {
  public:
   /// `clock_ms` is the database's clock; empty: the system's.
@@ -34,7 +34,7 @@ class memory_cluster_tables {
   std::vector<incarnation_id> bury(const std::vector<incarnation_id>& asked, const burial_rule& rule);
   void forget_dead(int64_t older_than_ms);
 
-  /// The second is for a table whose nodes are elsewhere.
+  /// The second is for a table whose nodes are in another database.
   std::vector<cluster_shard> begin_moves(const std::vector<shard_change>& moves, size_t moving_max);
   std::vector<cluster_shard> begin_moves(const std::vector<shard_change>& moves, size_t moving_max,
                                          const cluster_rules::node_test& may_receive);

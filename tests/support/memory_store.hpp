@@ -7,9 +7,8 @@
 
 namespace beckon::storage {
 
-/// Keeps everything in the process, passes the same contract suite; for tests. `clock_ms` is the clock by
-/// which leases run out (empty: the system's); it is asked with the store's lock held, by whatever thread
-/// uses a session.
+/// An in-memory store for tests that passes the same contract suite. `clock_ms` is the clock for leases
+/// (empty: the system's); it is called with the store's lock held, by any thread that uses a session.
 store_ptr make_memory_store(std::function<int64_t()> clock_ms = {});
 
 } // namespace beckon::storage

@@ -16,7 +16,7 @@
 
 namespace beckon::storage {
 
-/// The tables of the store that lives in the process. Not threadsafe; grows without bound.
+/// The tables of the in-memory store. Not threadsafe; grows without bound.
 class memory_tables {
  public:
   explicit memory_tables(std::function<int64_t()> clock_ms) : cluster(std::move(clock_ms)) {}
@@ -92,7 +92,7 @@ class memory_tables {
   uint64_t catalog_version_ = 0;
 };
 
-/// The tables with what guards them, shared by the sessions of a store.
+/// The tables and their mutex, shared by the sessions of a store.
 struct memory_shared {
   explicit memory_shared(std::function<int64_t()> clock_ms) : tables(std::move(clock_ms)) {}
 

@@ -16,11 +16,11 @@ STOP_DEADLINE_S = 20.0
 
 
 class NodeFailed(Exception):
-    """The program did not start or did not stop as it should."""
+    """The program did not start or stop as expected."""
 
 
 def program():
-    """The binary under test: $BECKON_BIN, else the one that script/build leaves."""
+    """The binary under test: $BECKON_BIN, else the one from script/build."""
     return os.environ.get("BECKON_BIN") or str(ROOT / "build" / "bin" / "beckon")
 
 
@@ -72,7 +72,7 @@ class Node:
 
     def _wait_for_port(self, out_path, deadline):
         while True:
-            # The exit is looked at before the output, so that a last line is not missed.
+            # Check for the exit before reading the output, so that no last line is missed.
             code = self._process.poll()
             found = LISTENING.search(out_path.read_bytes())
             if found:
@@ -110,7 +110,7 @@ class Node:
         return self.wait(deadline_s)
 
     def kill(self):
-        """SIGKILL, whatever state it is in."""
+        """SIGKILL in any state."""
         if self._process is not None:
             self._process.kill()
             self._process.wait()

@@ -1,4 +1,4 @@
-"""Nodes on one database of their own."""
+"""Nodes that share one database."""
 
 import concurrent.futures
 import signal
@@ -16,7 +16,7 @@ FORMED_S = 20.0
 
 
 class Cluster:
-    """Nodes that are started here share one database. Not threadsafe, but for start()."""
+    """Nodes on one database. Not threadsafe, except start()."""
 
     def __init__(self, directory, server, more=None):
         self.directory = directory
@@ -28,7 +28,7 @@ class Cluster:
         return self.settings["mysql.database"]
 
     def sql(self, text):
-        """The rows that a query on the cluster's database prints."""
+        """The rows of a query on the cluster's database."""
         return [line.split("\t") for line in self.server.sql(f"USE {self.database()}; {text}").splitlines()]
 
     # -- life ------------------------------------------------------------------------------------
@@ -46,7 +46,7 @@ class Cluster:
         return self.make(more).start()
 
     def start(self, count):
-        """Starts so many at once, waits until they share the shards, and returns them."""
+        """Starts several at once, waits until they share the shards, and returns them."""
         nodes = [self.make() for _ in range(count)]
         with concurrent.futures.ThreadPoolExecutor(count) as threads:
             for each in [threads.submit(node.start) for node in nodes]:
@@ -58,7 +58,7 @@ class Cluster:
         return [node for node in self.nodes if node.running()]
 
     def stop(self):
-        """Ends all at once; those that ran must end with 0."""
+        """Stops all at once; running ones must exit with 0."""
         living = self.running()
         for node in living:
             node.signal(signal.SIGCONT)
@@ -73,7 +73,7 @@ class Cluster:
     # -- looking at it ---------------------------------------------------------------------------
 
     def settled(self, nodes=None):
-        """The view that all of `nodes` (all that run) have of a cluster of just them; None while they differ."""
+        """The common view of `nodes` (default: all running), as a cluster of just them; None while they differ."""
         nodes = nodes or self.running()
         views = [look(node) for node in nodes]
         members = {view.self for view in views}
@@ -87,14 +87,14 @@ class Cluster:
         return wait_until(lambda: self.settled(nodes), what, deadline_s)[0]
 
     def wait_until_owned(self, node, without=(), deadline_s=15.0):
-        """Until `node` knows a living owner of every shard, none of them in `without`; the seconds."""
+        """Waits until `node` knows a living owner of every shard, none in `without`; returns the seconds."""
         def owned():
             view = look(node)
             return view.owned() and not set(view.owners.values()) & set(without)
         return wait_until(owned, "every shard has an owner", deadline_s)[1]
 
     def users_of(self, node, count=1):
-        """Ids of new users whose owner `node` is."""
+        """Ids of new users owned by `node`."""
         view, found = look(node), []
         mine = view.shards_of(view.self)
         assert mine, "the node owns nothing"
@@ -107,7 +107,8 @@ class Cluster:
 
 @pytest.fixture(scope="module")
 def module_server(tmp_path_factory):
-    """For `own_server`: like the shared one it does not wait for the disk."""
+    """For `server` of mariadb_fixture. Commits do not wait for the disk: a slow one would cost nodes their leases, and
+    no test here cuts the power."""
     made = Server(tmp_path_factory.mktemp("mariadb") / "server")
     made.start("--innodb-flush-log-at-trx-commit=2")
     yield made

@@ -1,4 +1,4 @@
-"""Clients of a whole cluster: each asks any node, and goes to another one when that closes its door."""
+"""Clients of a whole cluster: each asks any node, and moves to another when that one stops."""
 
 import itertools
 import json
@@ -51,14 +51,14 @@ class ClusterLoad:
             assert not self.failures, f"{len(self.failures)} failures, {self.answers} answers: {self.failures[:5]}"
 
     def wait_for(self, answers, deadline_s=20.0):
-        """Until so many more answers have come."""
+        """Waits for this many more answers."""
         wanted, deadline = self.answers + answers, time.monotonic() + deadline_s
         while self.answers < wanted:
             assert time.monotonic() < deadline and not self.failures, self.failures[:3]
             time.sleep(0.01)  # between two looks
 
     def compare(self, client):
-        """What the store has against what was told."""
+        """Compares the store with the answers; returns the faults."""
         answer = client.get("/v1/events", timeout_s=60)
         assert answer.status == 200, answer
         return self.ledger.compare(json.loads(line)["id"] for line in answer.body.splitlines())

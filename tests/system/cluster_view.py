@@ -1,9 +1,9 @@
-"""What a node of a cluster says of it, and where users belong."""
+"""A node's view of its cluster, and the shards of users."""
 
 import time
 
 SHARDS = 256
-# Short times, so that nobody waits long for a lease to run out; no shorter than what busy cores may cost a heartbeat.
+# Short times, so that leases run out soon; long enough for a heartbeat on busy cores.
 QUICK = {"cluster.heartbeat-ms": 300, "cluster.lease-ms": 3000, "cluster.own-lease-ms": 2000, "cluster.silent-ms": 1200,
          "cluster.suspect-after-ms": 300, "cluster.database-timeout-ms": 2000, "cluster.retry-ms": 100,
          "cluster.redial-ms": 100, "cluster.link-silence-ms": 1500, "cluster.moves-max": 64}
@@ -17,8 +17,8 @@ FNV_OFFSET, FNV_PRIME, MASK = 0xCBF29CE484222325, 0x100000001B3, (1 << 64) - 1
 
 
 def wait_until(check, what, deadline_s=20.0):
-    """Polls until `check` gives something true, and returns that with the seconds it took. `what`: a text, or a function
-    that gives it."""
+    """Polls until `check` returns something true, and returns it with the seconds. `what`: a text, or a function
+    returning one."""
     began = time.monotonic()
     while True:
         found = check()
@@ -30,7 +30,7 @@ def wait_until(check, what, deadline_s=20.0):
 
 
 def wait_until_known(nodes, popup, deadline_s=5.0):
-    """Until each node decides on that popup."""
+    """Waits until each node decides on that popup."""
     for node in nodes:
         with node.client() as client:
             wait_until(lambda: client.get(f"/v1/popups/{popup}").status == 200, "the popup is known",  # noqa: B023
@@ -48,7 +48,7 @@ def shard_of(user):
 
 
 class View:
-    """What one node says of the cluster."""
+    """The cluster as one node reports it."""
 
     def __init__(self, document):
         self.document = document
@@ -70,11 +70,11 @@ class View:
         return {shard for shard, owner in self.owners.items() if owner == incarnation}
 
     def owned(self):
-        """Whether every shard has an owner that lives."""
+        """Whether every shard has a living owner."""
         return set(self.owners.values()) <= self.living()
 
     def settled(self):
-        """Whether everybody who lives is active and reached, with an even share of the shards at rest."""
+        """Whether all living nodes are active and reached, with even shares and no moves."""
         others = [one for number, one in self.nodes.items() if number in self.living() - {self.self}]
         counts = [len(self.shards_of(number)) for number in self.living()]
         return (self.state == "active" and all(one["state"] == "active" and one["link"] == "up" for one in others)

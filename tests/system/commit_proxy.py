@@ -8,20 +8,20 @@ import threading
 COM_QUERY = 3
 COMMIT = bytes([COM_QUERY]) + b"COMMIT"
 
-# What becomes of the chosen COMMIT.
+# The fate of the chosen COMMIT.
 BEFORE = "before"  # the server never gets it
 AFTER = "after"    # the server carries it out, and the connection ends before the reply
 SILENT = "silent"  # the server carries it out, and the reply does not come
 
 
 class Packets:
-    """Takes a client's bytes apart: three bytes of length, one of sequence, then the payload."""
+    """Splits a client's bytes into packets: three bytes of length, one of sequence, then the payload."""
 
     def __init__(self):
         self._buffer = b""
 
     def feed(self, data):
-        """The packets that are whole now, each as it was sent."""
+        """The complete packets, as they were sent."""
         self._buffer += data
         while len(self._buffer) >= 4:
             size = 4 + int.from_bytes(self._buffer[:3], "little")
@@ -32,7 +32,7 @@ class Packets:
 
 
 class Link:
-    """One connection through the proxy. It is cut with a reset, as a dying server's kernel does it."""
+    """One connection through the proxy. It is cut with a reset, as by a dying server's kernel."""
 
     def __init__(self, proxy, client, port):
         self._proxy = proxy
@@ -98,7 +98,7 @@ class Link:
 
 
 class CommitProxy:
-    """Listens on a free port; passes everything on until cut() chooses a transaction."""
+    """Listens on a free port; forwards everything until cut() chooses a transaction."""
 
     def __init__(self, server_port):
         self._server_port = server_port

@@ -60,8 +60,8 @@ def shared_node(tmp_path_factory):
 
 @pytest.fixture
 def node(shared_node):
-    """The file's node. Tests use ids of their own and leave the settings alone. A test that brings it down fails; the
-    next one finds it started again."""
+    """The file's node. Tests use their own ids and do not change the settings. A test that kills the node fails; the
+    next one gets it restarted."""
     if not shared_node.running():
         shared_node.kill()
         shared_node.start()
@@ -71,7 +71,7 @@ def node(shared_node):
 
 @pytest.fixture
 def client(node):
-    """A connection of its own to the file's node."""
+    """A separate connection to the file's node."""
     with node.client() as made:
         yield made
 

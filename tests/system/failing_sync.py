@@ -1,4 +1,4 @@
-"""Makes every fsync and fdatasync of a running process fail, as a disk does that has lost writes."""
+"""Makes every fsync and fdatasync of a running process fail, like a disk that lost writes."""
 
 import shutil
 import subprocess
@@ -9,7 +9,7 @@ from fault_watch import eventually
 
 
 class FailingSync:
-    """strace on the process from now on; nothing reaches the kernel's fsync, the caller gets EIO."""
+    """Attaches strace to the process: no fsync reaches the kernel, the caller gets EIO."""
 
     def __init__(self, pid, directory):
         self._said = directory / "strace.said"
@@ -33,7 +33,7 @@ class FailingSync:
         return self._calls.read_text(errors="replace").count("(INJECTED)")
 
     def close(self):
-        """Ends strace; a process that still runs is let go."""
+        """Ends strace and detaches from a running process."""
         if self._process.poll() is None:
             self._process.terminate()
         self._process.wait(20)

@@ -1,4 +1,4 @@
-"""A node whose store a test breaks: what must hold meanwhile and afterwards, asked of the running process."""
+"""A node whose store a test breaks: checks what must hold during and after the fault."""
 
 import concurrent.futures
 import contextlib
@@ -16,7 +16,7 @@ NAMED_S = 8.0
 
 
 def eventually(check, what, deadline_s=20.0):
-    """Polls until `check` gives something true, and returns that."""
+    """Polls until `check` returns something true, and returns it."""
     deadline = time.monotonic() + deadline_s
     while True:
         found = check()
@@ -42,7 +42,7 @@ def metric(client, name, **labels):
 
 
 def charged_in_file(path):
-    """Which of some users the embedded store has a state of that makes them wait."""
+    """Those of some users who are in cooldown according to the embedded store."""
     def charged(users):
         with contextlib.closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as db:
             marks = ", ".join("?" * len(users))
@@ -52,8 +52,8 @@ def charged_in_file(path):
 
 
 class CooledDown:
-    """A user who must wait, asked again and again by a thread of its own: the answer must be COOLDOWN each time, from
-    memory, so within a second."""
+    """Asks for a user in cooldown again and again in a thread: each answer must be COOLDOWN, from memory, so within a
+    second."""
 
     ANSWERS_MIN = 20
 
@@ -150,7 +150,7 @@ class FaultWatch:
     # -- while it is broken ----------------------------------------------------------------------
 
     def strangers_get_nothing(self, within_s, count=3):
-        """Several at once, so that one who holds up another is found."""
+        """Sends several at once, to find those that block others."""
         with concurrent.futures.ThreadPoolExecutor(count) as threads:
             found = list(threads.map(self._stranger, range(count)))
         assert all(reason in ("UNAVAILABLE", 503) and took_s < within_s for reason, took_s in found), found
@@ -174,7 +174,7 @@ class FaultWatch:
     # -- afterwards ------------------------------------------------------------------------------
 
     def recovers(self, since=None):
-        """Claims and events go on and /readyz is 200 and names no fault, soon after `since` (now); the seconds."""
+        """Soon after `since` (now) claims and events work and /readyz is 200 without faults; returns the seconds."""
         since = since or time.monotonic()
         left = lambda: max(since + RECOVERY_S - time.monotonic(), 0.05)  # noqa: E731
         eventually(lambda: self.ask(unique("after")) == "MATCH", "claims go on", left())

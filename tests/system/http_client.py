@@ -8,7 +8,7 @@ END = b"\r\n\r\n"
 
 
 class Closed(Exception):
-    """The server closed before the answer was whole; `received` holds what had come."""
+    """The server closed before the answer was complete; `received` holds the part received."""
 
     def __init__(self, received=b""):
         super().__init__(f"connection closed after {len(received)} bytes: {received[:200]!r}")
@@ -32,7 +32,7 @@ class Response:
 
 
 def parse_head(block):
-    """Splits a header block without its empty line into (status, version, headers). Refuses what is not HTTP."""
+    """Splits a header block without its empty line into (status, version, headers). Refuses anything but HTTP."""
     lines = block.decode("latin-1").split("\r\n")
     version, _, rest = lines[0].partition(" ")
     if version not in ("HTTP/1.1", "HTTP/1.0") or not rest[:3].isdigit():
@@ -172,7 +172,7 @@ class Client:
         return "\r\n".join(lines).encode() + END + (body or b"")
 
     def request(self, method, target, body=None, headers=None, timeout_s=None):
-        """One exchange. Closes this side too when the server said that it closes."""
+        """One exchange. Closes this side too if the server announced a close."""
         self.send(self.encode(method, target, body, headers))
         answer = self.read_response(head_only=method == "HEAD", timeout_s=timeout_s)
         if answer.headers.get("connection", "").lower() == "close":

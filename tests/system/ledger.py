@@ -1,4 +1,4 @@
-"""What a client was told, kept outside of the node, and the comparison with what the node has."""
+"""The answers a client got, kept outside the node, and their comparison with the node's data."""
 
 import collections
 import threading
@@ -43,8 +43,8 @@ class Ledger:
                 self.broken.append(f"batch {number}: 202 with {document}")
 
     def compare(self, stored_ids):
-        """Every fault of the store against what was confirmed. Batches without an answer may be there or not, but
-        whole or not at all; refused ones must not be there."""
+        """Every contradiction between store and answers. Unanswered batches may be there, but whole or not at all;
+        refused ones must not be there."""
         faults = list(self.broken)
         stored = collections.Counter(stored_ids)
         faults += [f"event {one} is stored {count} times" for one, count in stored.items() if count > 1]
@@ -63,7 +63,7 @@ class Ledger:
     # -- decides ---------------------------------------------------------------------------------
 
     def promise(self, user):
-        """What this user was told before a request leaves; 0: nothing."""
+        """The promise to this user before a request leaves; 0: none."""
         with self._lock:
             return self.promises.get(user, 0)
 

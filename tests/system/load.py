@@ -1,4 +1,4 @@
-"""Clients that work on a node from several threads until they are told to stop, writing all into a ledger."""
+"""Clients that load a node from several threads until told to stop, and record everything in a ledger."""
 
 import itertools
 import json

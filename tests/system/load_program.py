@@ -76,14 +76,14 @@ def url_of(node):
 
 
 def ledger_lines(directory):
-    """(path, lines as documents) of each file, without what a kill left behind."""
+    """(path, lines as documents) of each file, without the remains of a kill."""
     for path in sorted((directory / "ledger").glob("*.jsonl")):
         text = path.read_bytes().rstrip(b"\0").decode()
         yield path, [json.loads(line) for line in text.splitlines() if line.endswith("}")]
 
 
 def rewrite(path, lines):
-    """Writes a ledger file anew; the number in its last line stays right."""
+    """Rewrites a ledger file and corrects the number in its last line."""
     lines = [dict(one) for one in lines]
     if "end" in lines[-1]:
         lines[-1]["end"] = len(lines)

@@ -56,7 +56,7 @@ def own_server(module_server):
 
 
 def own_database(server):
-    """Settings of a node on a database of its own, with an account that may do nothing else."""
+    """Settings of a node on its own database, with an account for that database only."""
     name = unique("db").replace("-", "_")
     server.sql(f"CREATE DATABASE {name}; CREATE USER '{name}'@'%' IDENTIFIED BY 'secret'; "
                f"GRANT ALL ON {name}.* TO '{name}'@'%'")
@@ -72,7 +72,7 @@ def settings(request):
 
 
 def charged_in(server, settings):
-    """Which of some users the server has a state of that makes them wait."""
+    """Those of some users who are in cooldown according to the server."""
     def charged(users):
         names = ", ".join(f"'{user}'" for user in users)
         if not names:
@@ -92,7 +92,7 @@ class Session:
                                          stderr=subprocess.PIPE, text=True)
 
     def run(self, sql):
-        """Runs statements, waits until they are done, and returns the lines that they print."""
+        """Runs statements to their end and returns the lines that they print."""
         mark, lines = unique("done"), []
         self._process.stdin.write(f"{sql}; SELECT '{mark}';\n")
         self._process.stdin.flush()

@@ -1,5 +1,5 @@
-"""Links between nodes, and of nodes to their database, that a test holds up or cuts: a TCP proxy before each door, which
-asks the kernel who knocks."""
+"""Links between nodes, and to their database, that a test delays or cuts: a TCP proxy in front of each port, which asks
+the kernel whose connection it is."""
 
 import os
 import pathlib
@@ -39,7 +39,7 @@ def _has_socket(pid, inode):
 
 
 def reset(sock):
-    """Ends a connection as a dying peer does: at once, whatever is on its way."""
+    """Ends a connection like a dying peer: at once, dropping data in transit."""
     try:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         sock.shutdown(socket.SHUT_RDWR)
@@ -49,7 +49,7 @@ def reset(sock):
 
 
 class _Wire:
-    """One connection through a door; a thread for each direction."""
+    """One connection through the proxy; a thread for each direction."""
 
     def __init__(self, network, inode, owner, near, far):
         self._network = network
@@ -87,8 +87,8 @@ class _Wire:
 
 
 class Network:
-    """Doors by the names of those behind them. Bytes on a way that is held wait and arrive later, as with a cable that
-    was pulled for a while: nobody is told. A way that is cut resets what is there and what comes. Threadsafe."""
+    """Proxied ports by the names of the processes behind them. A held direction delays its bytes silently, like an
+    unplugged cable. A cut one resets existing and new connections. Threadsafe."""
 
     def __init__(self):
         self._changed = threading.Condition()
@@ -102,7 +102,7 @@ class Network:
     # -- who is there --------------------------------------------------------------------------------
 
     def open_door(self, owner, target):
-        """A port that leads to `target`, (host, port) or the path of a Unix socket, where `owner` is."""
+        """A port that leads to `target`, (host, port) or the path of a Unix socket of `owner`."""
         listener = socket.socket()
         listener.bind(("127.0.0.1", 0))
         listener.listen(64)
@@ -116,7 +116,7 @@ class Network:
         return {"cluster.port": port, "cluster.advertise": f"127.0.0.1:{self.open_door(name, ('127.0.0.1', port))}"}
 
     def introduce(self, name, pid):
-        """Says which process is called so now; its connections until now are found as well."""
+        """Names a process; its existing connections count too."""
         with self._changed:
             self._pids[name] = pid
             for wire in self._wires:

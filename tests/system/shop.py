@@ -1,4 +1,4 @@
-"""Things to send: unique ids, popups, events, and the calls that every test makes."""
+"""Test data and calls that every test makes: unique ids, popups, events."""
 
 import datetime
 import json
@@ -25,7 +25,7 @@ def rfc3339(ms):
 
 
 def to_ms(text):
-    """Unix milliseconds of a time in an answer, which must have exactly the documented form."""
+    """Unix milliseconds of a time in an answer, which must have the documented form."""
     moment = datetime.datetime.strptime(text, "%Y-%m-%dT%H:%M:%S.%fZ")
     assert len(text) == 24, text
     return round(moment.replace(tzinfo=datetime.timezone.utc).timestamp() * 1000)
@@ -74,7 +74,7 @@ def send_events(client, *events):
 
 
 def stored_events(client, query):
-    """All stored events of a filter, in the order in which they came."""
+    """All stored events of a filter, in arrival order."""
     answer = client.get(f"/v1/events?{query}", timeout_s=60)
     assert answer.status == 200, answer
     assert answer.headers["content-type"].startswith("application/x-ndjson"), answer

@@ -38,7 +38,7 @@ class SmallDisk:
 
 @pytest.fixture
 def small_disk(tmp_path_factory):
-    """Set up before the nodes of a test, so that they are gone when it is taken away: name it first."""
+    """Name this fixture first, so that a test's nodes have stopped when it is unmounted."""
     disk = SmallDisk(tmp_path_factory.mktemp("disk") / "small")
     if disk.refusal:
         pytest.skip(f"a small file system cannot be mounted here (this needs root): {disk.refusal}")

@@ -1,4 +1,4 @@
-"""A copy of the store made by another program while the node works: it ends soon, and it is a whole store."""
+"""A copy of the store made by another program under load: it ends soon and is complete."""
 
 import contextlib
 import shutil
@@ -24,7 +24,7 @@ def wait_for(condition, what, deadline_s=20.0):
 
 
 def backup_by_shell(source, target):
-    """As docs/operating.md has it."""
+    """The commands of docs/operating.md."""
     done = subprocess.run(["sqlite3", str(source), f"VACUUM INTO '{target}'"], timeout=BACKUP_DEADLINE_S,
                           capture_output=True, check=False)
     assert done.returncode == 0, done
@@ -38,7 +38,7 @@ def backup_by_library(source, target):
 
 
 def fill(client, batches=40, events_per_batch=250):
-    """So that the copy takes long enough for many commits to fall into it."""
+    """Makes the copy slow enough for many commits during it."""
     for _ in range(batches):
         at = rfc3339(now_ms())
         send_events(client, *({"id": str(uuid.uuid4()), "type": "impression", "user": unique("old"), "popup": "old",
@@ -96,7 +96,7 @@ def test_backup_under_load(start_node, tmp_path, backup):
 
 
 def test_a_backup_replaces_nothing(start_node, tmp_path):
-    """A file that is there already is kept: yesterday's copy, or the store itself."""
+    """An existing file is kept: yesterday's copy, or the store itself."""
     if not shutil.which("sqlite3"):
         pytest.skip("no sqlite3 shell")
     node = start_node()

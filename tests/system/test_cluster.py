@@ -1,4 +1,4 @@
-"""Three nodes on one database are one service: whoever is asked, one node answers for a user."""
+"""Three nodes on one database are one service: one node answers for a user, whichever is asked."""
 
 import concurrent.futures
 import threading
@@ -61,7 +61,7 @@ def test_three_nodes_share_all_shards(cluster, nodes):
     assert {one["http"] for one in first.nodes.values()} == {f"http://127.0.0.1:{node.port}" for node in nodes}
 
 
-def test_what_nodes_say_is_what_the_tables_say(cluster, nodes):
+def test_nodes_report_what_the_tables_say(cluster, nodes):
     rows = cluster.sql("SELECT shard, owner, epoch FROM cl_shard")
     assert {int(shard): int(owner) for shard, owner, _ in rows} == look(nodes[1]).owners
     assert {int(shard): int(epoch) for shard, _, epoch in rows} == look(nodes[2]).epochs

@@ -1,4 +1,4 @@
-"""The commands on a cluster's tables: `beckon nodes`, `beckon drain`, and what `beckon check` says of a cluster."""
+"""The commands on a cluster's tables: `beckon nodes`, `beckon drain`, and `beckon check` in a cluster."""
 
 import concurrent.futures
 import json
@@ -111,9 +111,9 @@ def test_users_spread_over_databases(make_cluster, server):  # noqa: F811
     assert {row[0] for row in cluster.sql("SELECT DISTINCT owner FROM cl_shard")} == {"0"}  # theirs are elsewhere
     code, lines, complaint = run("nodes", cluster)
     assert code == 0 and sum(" 128  127.0.0.1:" in line for line in lines) == 2, (lines, complaint)
-    # What is away from here leaves its shards unknown, and the rest as it is.
+    # If a database is down, only its shards are unknown.
     code, lines, complaint = run("nodes", cluster, f"--mysql.shards.databases={places[0]},127.0.0.1:1/{parts[1]}")
-    assert code == 1 and lines[-1].startswith("it is not known who owns 128 shards: mysql "), (lines, complaint)
+    assert code == 1 and lines[-1].startswith("the owners of 128 shards are unknown: mysql "), (lines, complaint)
     with cluster.nodes[0].client() as client:
         for n in range(20):
             assert client.put(f"/v1/users/u{n}", {"attributes": {"plan": "free"}}).status == 201
@@ -142,7 +142,7 @@ def test_drain_gives_everything_away_and_ends_the_node(pair):
     assert pair.sql("SELECT incarnation FROM cl_node") == [[str(number)]]
     assert pair.sql("SELECT DISTINCT owner FROM cl_shard") == [[str(number)]]
     assert pair.nodes[0].wait() == 0
-    first = lines[0].partition(" gives its shards away")[0]
+    first = lines[0].partition(" hands over its shards")[0]
     assert first.startswith("n1 (incarnation ") and lines[-1] == f"{first} has left; its process has ended", lines
     assert any(line.startswith(f"{first}: ") and "shards left" in line for line in lines), lines
     assert "an operator drains this node" in pair.nodes[0].log_text()
@@ -158,7 +158,7 @@ def test_the_last_node_is_drained_only_when_that_is_meant(make_cluster):  # noqa
     assert code == 0 and lines[-1].endswith("has left; its process has ended"), (lines, complaint)
     assert alone.nodes[0].wait() == 0
     code, lines, _ = run("nodes", alone)
-    assert code == 1 and lines[-1].startswith("no node is there"), lines
+    assert code == 1 and lines[-1].startswith("there are no nodes"), lines
 
 
 def test_a_node_that_is_not_clearly_named_is_not_drained(pair):
@@ -171,7 +171,7 @@ def test_a_node_that_is_not_clearly_named_is_not_drained(pair):
     code, _, complaint = run("drain nn1", pair)
     assert code == 1 and "no node nn1 is there; did you mean n1?" in complaint
     assert all(one["state"] == "active" for one in listed(pair)["nodes"])
-    # A number is nobody else's.
+    # A number names one node only.
     code, lines, complaint = run(f"drain {look(third).self}", pair)
     assert code == 0, (lines, complaint)
     assert third.wait() == 0
@@ -190,9 +190,9 @@ def test_a_drain_that_takes_too_long_goes_on(pair):
     assert code == 1 and "has not left within 0 s: 128 shards left. It goes on draining" in complaint, (lines, complaint)
     state = next(one["state"] for one in listed(pair)["nodes"] if one["name"] == "n1")
     assert state in ("draining", "dead")
-    # Its lease runs out; whoever waits for it is told.
+    # Its lease runs out, and the waiting command reports it.
     code, lines, complaint = run("drain n1", pair)
-    assert code == 1 and ("has died on the way" in complaint or "is dead" in complaint), (lines, complaint)
+    assert code == 1 and ("has died during the drain" in complaint or "is dead" in complaint), (lines, complaint)
     node.kill()
 
 
@@ -210,7 +210,7 @@ def test_a_drained_worker_is_replaced(start_node, settings):
     done = run_program("drain", "w-1", *words_of(settings), timeout_s=60)
     text = done.stdout.decode()
     assert done.returncode == 0, done
-    assert f"it shares http://127.0.0.1:{node.port} with w-2 (incarnation " in text and "send it SIGTERM" in text
+    assert f"it shares http://127.0.0.1:{node.port} with w-2 (incarnation " in text and "send the parent SIGTERM" in text
     wait_until(lambda: len(workers_of(node.pid)) == 2 and workers_of(node.pid) != before, "another worker is there")
     wait_until(lambda: run_program("nodes", *words_of(settings)).stdout.count(b" active ") == 2, "and is active")
     assert "a worker was drained; another one takes its place" in node.log_text()
@@ -241,7 +241,7 @@ def test_check_looks_at_the_cluster(pair, tmp_path):
     assert starts(lines, "cluster 'beckon': n") == "ok"
     assert starts(lines, "2 other nodes are reached by TCP") == "ok"
     assert starts(lines, "which is this program's") == "ok"
-    assert starts(lines, "any free port is for other nodes") == "ok"
+    assert starts(lines, "other nodes use any free port") == "ok"
     assert len(listed(pair)["nodes"]) == 2
 
 
@@ -273,7 +273,7 @@ def test_check_beside_the_node_itself(pair):
              "cluster.port": own["address"].rpartition(":")[2]}
     done = run_program("check", *words_of(words))
     lines = done.stdout.decode().splitlines()
-    assert done.returncode == 0 and starts(lines, "in use by this very node, which runs") == "ok", lines
+    assert done.returncode == 0 and starts(lines, "in use by this node, which is running") == "ok", lines
     assert not any("another node is called" in line for line in lines), lines
 
 

@@ -1,4 +1,4 @@
-"""Nodes that die, stop, and lose their database or one another: who answers meanwhile, and what must not happen."""
+"""Nodes that die, stop, or lose their database or each other: who answers, and what must not happen."""
 
 import concurrent.futures
 import json
@@ -41,7 +41,7 @@ def reason_of(node, user, placement, **more):
 
 
 def cools_down(node, user, placement):
-    """The user must wait: soon every node says so, and none shows him anything."""
+    """The user is in cooldown: soon every node says so, and none shows a popup."""
     def told():
         reason = reason_of(node, user, placement)
         assert reason in ("COOLDOWN", "UNAVAILABLE"), reason
@@ -127,7 +127,7 @@ def test_a_node_that_comes_back_with_its_directory_has_its_shards_at_once(make_c
 # -- stopped for a while ---------------------------------------------------------------------------
 
 
-def test_a_node_that_stands_still_beyond_its_lease(make_cluster):  # noqa: F811
+def test_a_node_that_is_stopped_beyond_its_lease(make_cluster):  # noqa: F811
     cluster = make_cluster()
     one, stopped, three = cluster.start(3)
     home = with_popup(cluster)
@@ -169,7 +169,7 @@ def test_a_node_that_stands_still_beyond_its_lease(make_cluster):  # noqa: F811
 # -- the database ----------------------------------------------------------------------------------
 
 
-def test_nobody_dies_of_a_database_that_is_away(make_cluster, own_server):  # noqa: F811
+def test_no_node_dies_of_a_database_outage(make_cluster, own_server):  # noqa: F811
     """Away for longer than a lease lasts, and killed."""
     cluster = make_cluster()
     nodes = cluster.start(3)

@@ -1,4 +1,4 @@
-"""Nodes that come and go in order: shards move, no more than must, and nobody who asks notices."""
+"""Nodes that join and leave gracefully: no more shards move than necessary, and no client notices."""
 
 import signal
 import time
@@ -102,7 +102,7 @@ def test_a_node_that_drains_says_so_and_leaves_the_list(make_cluster):  # noqa: 
 
 
 def test_a_joiner_that_dies_while_it_is_given_shards(make_cluster):  # noqa: F811
-    """What it was about to get stays where it is, and is served."""
+    """The shards it was about to get stay where they are and are served."""
     cluster = make_cluster({"cluster.moves-max": 4})
     nodes = cluster.start(2)
     home = unique("home")

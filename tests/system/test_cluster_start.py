@@ -13,7 +13,7 @@ from shop import decide, outcome, popup, save, to_ms, unique
 
 @pytest.fixture
 def shifted(monkeypatch):
-    """shifted(1.5) lets processes that start from now on see a clock that is so many seconds ahead."""
+    """shifted(1.5) gives processes started from now on a clock that is 1.5 s ahead."""
     def shift(seconds):
         found = glob.glob("/usr/lib/*/faketime/libfaketimeMT.so.1")
         assert found, "faketime is not installed: run script/bootstrap"

@@ -1,4 +1,4 @@
-"""The program as an operator meets it: commands, flags, configuration, files that are wrong."""
+"""The program as operators see it: commands, flags, configuration, invalid files."""
 
 import json
 import signal
@@ -37,7 +37,7 @@ def test_help_names_every_command():
         assert about.returncode == 0 and f"beckon {name}".encode() in about.stdout
 
 
-def test_version_names_what_it_is_built_on():
+def test_version_names_the_libraries():
     done = run_program("version")
     assert done.returncode == 0
     assert done.stdout.startswith(b"beckon ") and b"\nCAF 0.17.6\n" in done.stdout and b"\nSQLite 3" in done.stdout
@@ -140,7 +140,7 @@ def test_the_first_lines_name_the_configuration_file(tmp_path, start_node):
     assert f"config={tmp_path / 'cluster.ini'}" in node.log_text()
 
 
-def test_what_is_stored_is_for_this_user_alone(tmp_path, start_node):
+def test_stored_files_are_private_to_the_user(tmp_path, start_node):
     import_into(tmp_path / "imported", str(DEMO))
     node = start_node()
     for directory in (tmp_path / "imported", node.data_dir):
@@ -171,7 +171,7 @@ def test_a_signal_ends_the_node_with_0(start_node, number):
     node.signal(number)
     assert node.wait() == 0
     assert f"signal={signal.Signals(number).name}" in node.log_text()
-    assert ("SIGHUP is taken like SIGTERM" in node.log_text()) == (number == signal.SIGHUP)
+    assert ("SIGHUP acts like SIGTERM" in node.log_text()) == (number == signal.SIGHUP)
 
 
 def test_a_closed_terminal_does_not_end_a_node_under_nohup(start_node):
@@ -344,7 +344,7 @@ def test_one_wrong_popup_stops_the_whole_import(tmp_path):
 
 
 @pytest.mark.parametrize("text", [b"", b"{", b"7", b'{"popups": 7}', b'{"popups": [], "popups": []}', b"[]\xff"])
-def test_what_is_no_catalogue_is_refused(tmp_path, text):
+def test_an_invalid_catalogue_is_refused(tmp_path, text):
     done = import_into(tmp_path, "-", stdin=text)
     assert done.returncode == 1 and b"nothing was imported" in done.stderr, done
 
@@ -395,7 +395,7 @@ def test_the_bound_on_popups_holds_for_imports(tmp_path):
     (["foo"], 2, "unexpected word foo"),
     (["--port=1"], 2, "unknown option --port=1"),
 ])
-def test_script_server_says_what_it_takes_before_it_builds(words, code, part):
+def test_script_server_reports_mistakes_before_it_builds(words, code, part):
     done = subprocess.run([ROOT / "script" / "server", *words], capture_output=True, timeout=30, check=False)
     assert done.returncode == code and part in (done.stdout if code == 0 else done.stderr).decode(), done
 

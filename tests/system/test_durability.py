@@ -1,4 +1,4 @@
-"""What was confirmed outlives kill -9; what was promised is kept; an orderly stop loses nothing."""
+"""Confirmed data survive kill -9, promises are kept, and a graceful stop loses nothing."""
 
 import collections
 import random
@@ -34,7 +34,7 @@ def ids_since(node, ms):
 
 
 def ask_all_promised(node, ledger):
-    """At once after a restart: whoever was told to wait longer must not be shown anything."""
+    """Right after a restart, users in cooldown must not be shown anything."""
     with node.client() as client:
         due = [user for user, ms in ledger.promises.items() if ms > now_ms() + 100][-300:]
         for user in due:
@@ -45,7 +45,7 @@ def ask_all_promised(node, ledger):
 
 
 def replay_some(node, ledger, choice):
-    """A retry gets the very answer that was given before the kill."""
+    """A retry gets exactly the answer from before the kill."""
     kept = list(ledger.answers.items())
     picked = choice.sample(kept, min(20, len(kept)))
     with node.client() as client:
@@ -70,7 +70,7 @@ def retry_unanswered(node, round_ledger, users):
 
 
 def load_and_kill(node, ledger, users, name, choice):
-    """Works on the node from several threads, kills it at a random moment, starts it again."""
+    """Loads the node from several threads, kills it at a random moment, restarts it."""
     load = Load(node.port, ledger, users, name).start()
     wait_for(lambda: load.answers >= 300, "300 answers")
     time.sleep(choice.uniform(0.0, 0.5))  # only spreads the moments of the kill; nothing depends on it
@@ -118,7 +118,7 @@ def test_kill_9_under_load(start_node):
 
 
 def test_the_load_finds_promises_that_a_kill_breaks(start_node):
-    """The other side of the test above: with answers that do not wait for the disk, it must see what that costs."""
+    """Negative control: if answers do not wait for the disk, the test above must fail."""
     choice = random.Random(21)
     node = start_node({"durability.claims": "queued"})
     prepare(node.client())
@@ -135,8 +135,8 @@ def test_the_load_finds_promises_that_a_kill_breaks(start_node):
     raise AssertionError("a claim that is not durable goes unnoticed: the load or its checks do not do their work")
 
 
-def test_the_ledger_finds_what_it_is_there_to_find():
-    """The check of the test above, fed with every fault that it must see."""
+def test_the_ledger_detects_every_fault():
+    """The check of the test above, given every fault that it must detect."""
     ledger = Ledger()
     first, second, third = (ledger.sending([f"{n}-{k}" for k in range(3)]) for n in range(3))
     ledger.answered(first, 202, {"accepted": 3, "duplicates": 0, "rejected": []})
@@ -159,7 +159,7 @@ def test_the_ledger_finds_what_it_is_there_to_find():
 
 @pytest.mark.parametrize("turn", range(5))
 def test_sigterm_under_load_loses_no_request(start_node, turn):
-    """Whoever could connect and send is answered: see Load for the rule."""
+    """Every client that could connect and send is answered: see Load for the rule."""
     node = start_node()
     prepare(node.client())
     ledger, since = Ledger(), now_ms() - 1
@@ -180,7 +180,7 @@ def test_sigterm_under_load_loses_no_request(start_node, turn):
     assert ledger.counts["events 202"] > 50 and asked > 50
 
 
-def test_sigterm_answers_what_it_has_read(start_node):
+def test_sigterm_answers_requests_already_read(start_node):
     """Claims in work when the signal comes: each is answered, and each answer is in the store."""
     node = start_node()
     prepare(node.client(), 3_600_000)

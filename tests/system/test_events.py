@@ -1,4 +1,4 @@
-"""Events in: what 202 says, what is refused, and what they do to the user."""
+"""Events in: the meaning of 202, refusals, and effects on the user."""
 
 import json
 import uuid

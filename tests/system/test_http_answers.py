@@ -28,7 +28,7 @@ HOST = b"Host: localhost\r\n"
 ], ids=["request-line", "request-line-endless", "header", "header-endless", "fields", "body-announced",
         "body-announced-and-sent", "chunks", "chunk-announced"])
 def test_too_large_is_answered_and_closed_without_a_reset(node, data, status):
-    """The client writes everything before it reads: the answer must not die of a reset."""
+    """The client writes everything before it reads: a reset must not destroy the answer."""
     with node.client() as client:
         client.send(data)
         answer = client.read_response()
@@ -269,7 +269,7 @@ def test_a_half_closed_client_gets_the_answer_to_a_claim(node, client):
         assert other.read_to_end() == b""
 
 
-def test_a_client_that_leaves_in_the_middle_harms_nobody(node, client):
+def test_a_client_that_leaves_in_the_middle_harms_no_other(node, client):
     for part in (b"GET /livez HT", b"POST /v1/decide HTTP/1.1\r\n" + HOST + b"Content-Length: 50\r\n\r\n{"):
         with node.client() as other:
             other.send(part)

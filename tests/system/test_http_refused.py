@@ -177,7 +177,7 @@ def test_refused_as_second_request_after_the_first_was_answered(node, data, stat
 @pytest.mark.parametrize("name", ["space-before-colon", "length-with-chunked", "chunk-size-0x", "target-with-blank",
                                   "host-twice", "bare-lf-in-value", "obs-fold-space"])
 def test_refused_byte_by_byte(node, name):
-    """How the bytes are cut into packets changes nothing."""
+    """Splitting the bytes into packets does not matter."""
     data, statuses = next(case[1:] for case in CASES if case[0] == name)
     with node.client() as client:
         try:
@@ -206,8 +206,8 @@ GOOD = [
 
 
 @pytest.mark.parametrize("data, status", [case[1:] for case in GOOD], ids=[case[0] for case in GOOD])
-def test_what_is_right_is_taken(node, data, status):
-    """The other side of the rows above: what is only unusual is answered."""
+def test_valid_requests_are_accepted(node, data, status):
+    """Counterpart of the rows above: unusual but valid requests are answered."""
     with node.client() as client:
         client.send(data)
         assert client.read_response().status == status

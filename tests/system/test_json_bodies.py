@@ -1,4 +1,4 @@
-"""JSON in: what is no JSON is 400, what has the wrong shape is 422, and the connection is kept."""
+"""JSON in: invalid JSON is 400, the wrong shape is 422, and the connection stays open."""
 
 import pytest
 
@@ -56,7 +56,7 @@ def test_pointers_are_escaped(client):
     check_problem(client.post("/v1/decide", body), 422, "/a~1b~0c")
 
 
-def test_a_problem_repeats_little_of_what_was_sent(client):
+def test_a_problem_echoes_little_of_the_request(client):
     answer = client.post("/v1/decide", {"user": "u" * 100_000, "placements": ["p"], "k" * 100_000: 1})
     check_problem(answer, 422)
     assert len(answer.body) < 4000

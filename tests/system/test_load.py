@@ -38,7 +38,7 @@ def wait_for_lines(directory, count, deadline_s=20.0):
         time.sleep(0.02)
 
 
-def test_a_run_is_what_was_asked_for_and_verifies(start_node, tmp_path):
+def test_a_run_follows_its_mix_and_verifies(start_node, tmp_path):
     node = prepared(start_node)
     write_mix(tmp_path)
     figures = run_load(node, tmp_path)
@@ -114,7 +114,7 @@ def test_it_lives_through_kills_of_the_node_and_nothing_is_lost(start_node, tmp_
 
 
 def test_latency_counts_from_the_due_time(start_node, tmp_path):
-    """A stopped node holds up every request that falls due meanwhile, not only those that were in flight."""
+    """A stopped node delays every request due meanwhile, not only those in flight."""
     node = prepared(start_node)
     write_mix(tmp_path, shares={"decide": 1})
     running = begin_load(*run_words(node, tmp_path, seconds=3, rate=1000, connections=4))
@@ -154,7 +154,7 @@ def test_sigterm_ends_a_run_in_order(start_node, tmp_path):
 
 
 def test_answers_that_do_not_wait_for_the_disk_are_found_out(start_node, tmp_path):
-    """The other side of the kills above: a node that shows first and charges later must fail the verification."""
+    """Negative control: a node that shows first and charges later must fail the verification."""
     node = prepared(start_node, {"durability.claims": "queued"})
     node.settings["http.port"] = node.port
     write_mix(tmp_path, shares={"decide": 1}, users={"count": 10**6, "distribution": "in-turn", "prefix": "queued-"})

@@ -1,4 +1,4 @@
-"""A node on a real MariaDB server of its own: the main job, and what holds while the server is away."""
+"""A node on a real MariaDB server: the main job, and what holds while the server is down."""
 
 import time
 
@@ -26,7 +26,7 @@ def test_the_main_job_and_a_restart(start_node, settings):
         assert client.get(f"/v1/popups/{shown}/stats").json()["clicks"] == {"total": 1, "users": 1}
 
 
-def test_while_the_server_is_away_events_are_taken_and_nothing_is_shown(start_node, own_server, settings):
+def test_while_the_server_is_down_events_are_accepted_and_nothing_is_shown(start_node, own_server, settings):
     node = start_node(settings)
     with node.client() as client:
         home = unique("home")
@@ -48,7 +48,7 @@ def test_while_the_server_is_away_events_are_taken_and_nothing_is_shown(start_no
         assert [e["id"] for e in stored_events(client, "user=known")] == [e["id"] for e in sent]
 
 
-def test_a_server_that_hangs_holds_nobody_for_long(start_node, own_server, settings):
+def test_a_hanging_server_blocks_no_client_for_long(start_node, own_server, settings):
     node = start_node({**settings, "mysql.read-timeout-ms": 1000, "mysql.connect-timeout-ms": 1000})
     with node.client(30) as client:
         home = unique("home")

@@ -122,7 +122,7 @@ class TwoServers:
 
     @contextlib.contextmanager
     def far_users_ask(self, placement):
-        """Far users keep asking meanwhile, so that near ones may be held up by them; none may be shown anything."""
+        """Far users keep asking meanwhile and may delay near ones; none may be shown anything."""
         done = threading.Event()
 
         def work():
@@ -164,7 +164,7 @@ def far_server(tmp_path):
 
 @pytest.fixture
 def two_servers(start_node, server, far_server):
-    """After a first decide of each user, which tells where they are; the node has forgotten them since."""
+    """After a first decide of each user, which shows where it is; the node has forgotten them since."""
     catalog, near = databases(server, 2)
     node = start_node({**settings_for(server, catalog), "mysql.shards.databases":
                        f"127.0.0.1:{server.port}/{near},127.0.0.1:{far_server.port}/far"})

@@ -38,7 +38,7 @@ def metrics(client):
 
 
 def total(families, name, *parts):
-    """Sum of a family's samples in whose name and labels every part stands; 0 when there is no such family yet."""
+    """Sum of a family's samples whose name and labels contain every part; 0 if there is no such family yet."""
     _, samples = families.get(name, ("", {}))
     return sum(value for (sample, labels), value in samples.items() if all(part in sample + labels for part in parts))
 
@@ -89,7 +89,7 @@ def test_histograms_are_cumulative(client):
             assert samples[(f"{name}_count", "{%s}" % rest if rest else "")] == values[-1]
 
 
-def test_metrics_count_what_happens(client):
+def test_metrics_count_events_of_the_node(client):
     home = unique("home")
     save(client, popup(home, frequency={"max_shows": 1}))
     before = metrics(client)
@@ -108,7 +108,7 @@ def test_metrics_count_what_happens(client):
     eventually(lambda: grew("beckon_http_request_duration_seconds", "_count", "/v1/decide") == 14, "and timed")
 
 
-def test_metric_labels_do_not_grow_with_what_clients_send(client):
+def test_metric_labels_do_not_grow_with_client_input(client):
     before = sum(len(samples) for _, samples in metrics(client).values())
     for _ in range(200):
         client.get(f"/v1/nothing-{unique('x')}")
@@ -157,7 +157,7 @@ def test_a_start_on_an_empty_directory_takes_under_a_second(start_node):
         node = start_node()
         seconds.append(node.start_seconds)
         assert node.stop() == 0
-    # One may have had a bad moment of the machine; a start normally takes a tenth of the bound.
+    # One start may be slow on a busy machine; normally it takes a tenth of the bound.
     assert sum(one >= 1.0 for one in seconds) <= 1, seconds
 
 

@@ -1,4 +1,4 @@
-"""Whatever is refused changes nothing: all that can be read is the same before and after."""
+"""Refused requests change nothing: everything readable is the same before and after."""
 
 import json
 
@@ -103,7 +103,7 @@ def test_refused_and_nothing_changed(filled, data):
 
 
 def test_the_snapshot_sees_a_change(filled):
-    """Without this the comparison above could be of things that never move."""
+    """Otherwise the comparison above could be of things that never change."""
     with filled.client() as client:
         before = snapshot(client, ("known",), ("p1",))
         send_events(client, event("known", "p1", "dismiss"))

@@ -1,5 +1,5 @@
-"""The outbox of a running node: what waits in it outlives kill -9 and is shipped in order; what is no outbox is kept
-aside; at its limit events are refused; and one can see how much waits and for how long."""
+"""The outbox of a running node: waiting events survive kill -9 and are shipped in order; a file that is not an outbox
+is renamed; at the limit events are refused; metrics show how much waits and for how long."""
 
 import contextlib
 import sqlite3
@@ -17,7 +17,7 @@ STAYS_NAMED_S = 1.6  # longer than an idle node takes to look at its files again
 
 
 class LockedFile:
-    """The embedded store as a test takes it away: another program holds its lock."""
+    """Takes the embedded store away: another program holds its lock."""
 
     def __init__(self, start_node):
         self.settings = {"durability.events": "outbox", "sqlite.busy-timeout-ms": 100}
@@ -70,7 +70,7 @@ def store(request, start_node):
 
 @pytest.fixture
 def embedded(start_node):
-    """For what concerns the file of the outbox alone."""
+    """For tests of the outbox's file only."""
     made = LockedFile(start_node)
     yield made
     made.bring_back()
@@ -106,7 +106,7 @@ def test_what_waits_outlives_kill_9(store):
     assert counted == {"total": len(seen.taken), "users": 1}
 
 
-def test_an_orderly_stop_keeps_what_waits(store):
+def test_a_graceful_stop_keeps_waiting_events(store):
     """SIGTERM while the store is away: exit code 0, and the next start ships."""
     seen = store.watch({"node.grace-ms": 1000})
     store.take_away()
@@ -140,7 +140,7 @@ def torn(path):
 
 @pytest.mark.parametrize("damage", [foreign_database, garbage, torn])
 def test_a_file_that_is_no_outbox_is_kept_aside(embedded, damage):
-    """It is moved, never changed or deleted, and the node says so and works."""
+    """It is renamed, never changed or deleted; the node reports it and works."""
     seen = embedded.watch({"node.grace-ms": 1000})
     outbox = seen.node.data_dir / "outbox.db"
     embedded.take_away()
@@ -158,7 +158,7 @@ def test_a_file_that_is_no_outbox_is_kept_aside(embedded, damage):
     kept = [one for one in aside if not one.name.endswith(("-wal", "-shm"))]
     assert len(kept) == 1 and kept[0].read_bytes() == bytes_before, aside
     log = seen.node.log_text()
-    assert str(kept[0]) in log and "a new one was begun" in log and "acknowledged" in log, log
+    assert str(kept[0]) in log and "a new one was created" in log and "acknowledged" in log, log
     seen.client, seen.taken = seen.node.client(30), []
     with seen.cooled_down():
         seen.recovers()
@@ -171,7 +171,7 @@ def test_a_file_that_is_no_outbox_is_kept_aside(embedded, damage):
 
 
 def test_a_newer_outbox_stops_the_start(embedded):
-    """A newer program may have put into it what this one would lose."""
+    """A newer program may have stored what this one would lose."""
     seen = embedded.watch()
     assert seen.node.stop() == 0
     path = seen.node.data_dir / "outbox.db"
@@ -187,7 +187,7 @@ def test_a_newer_outbox_stops_the_start(embedded):
 
 
 def test_at_its_limit_events_are_refused(store):
-    """503 with Retry-After and a fault that stays named; claims are another matter; when the store is back, 202."""
+    """503 with Retry-After and a reported fault, while claims still work; 202 when the store is back."""
     bytes_max = 1024 * 1024
     seen = store.watch({"outbox.bytes-max": bytes_max, "outbox.ship-events-max": 1000})
     failures = seen.failures("outbox")

@@ -27,7 +27,7 @@ def test_put_creates_then_replaces_with_a_new_revision(client):
 
 
 def test_a_read_document_can_be_put_back(client):
-    """What GET gives is what PUT takes, apart from what the server adds."""
+    """PUT accepts what GET returns, apart from what the server adds."""
     document = popup(unique("home"), audience={"attribute": "plan", "op": "in", "value": ["free"]},
                      frequency={"every": "24h", "max_shows": 3, "stop_after": ["click", "convert"],
                                 "after_dismiss": "7d"},
@@ -250,7 +250,7 @@ def test_settings_default_and_change(start_node):
     check_problem(client.put("/v1/settings", changed_settings, {"If-Match": read.headers["etag"]}), 412)
 
 
-def test_min_gap_stands_between_two_decides_not_inside_one(start_node):
+def test_min_gap_separates_two_decides_not_placements_of_one(start_node):
     client = start_node().client()
     assert client.put("/v1/settings", {"min_gap": "30m"}).status == 200
     for name in ("home", "cart", "search"):

@@ -67,7 +67,7 @@ def test_a_claim_whose_outcome_is_unknown(watch, proxy, fate):
 
 @pytest.mark.parametrize("fate", [BEFORE, AFTER, SILENT])
 def test_events_whose_shipping_has_an_unknown_outcome(watch, proxy, fate):
-    """They are shipped again until the store says so, and are there once and count once."""
+    """They are shipped again until the store confirms, and are stored and counted once."""
     seen = watch()
     proxy.cut(fate, seen.known)
     with seen.cooled_down():
@@ -86,7 +86,7 @@ def test_events_whose_shipping_has_an_unknown_outcome(watch, proxy, fate):
 
 @pytest.mark.parametrize("fate", [BEFORE, AFTER])
 def test_events_stored_with_an_unknown_outcome_get_504(watch, proxy, fate):
-    """Where 202 means the store, a lost COMMIT is neither 202 nor 503, which would say that nothing was taken."""
+    """If 202 means the store, a lost COMMIT is neither 202 nor 503, which would mean that nothing was taken."""
     seen = watch({"durability.events": "store"})
     batch = [event(seen.known, seen.popup) for _ in range(3)]
     with seen.cooled_down():

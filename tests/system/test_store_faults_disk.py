@@ -1,5 +1,5 @@
-"""The disk of a node is full: claims are UNAVAILABLE, events 503, who must wait is answered, and with room again the
-node goes on by itself. The same for a node whose store is a server and whose outbox alone is on that disk."""
+"""A node's disk is full: claims are UNAVAILABLE, events get 503, users in cooldown are answered, and the node recovers
+when there is room. The same for a node with only its outbox on that disk."""
 
 import time
 
@@ -51,8 +51,8 @@ def test_a_full_disk_and_the_embedded_store(small_disk, data_dir, start_node):
     seen.kept_every_promise()
 
 
-def test_a_start_on_a_full_disk(small_disk, data_dir, start_node):
-    """A node that was killed starts there: who must wait is known, and nothing is promised until there is room."""
+def test_a_start_on_a_full_disk(small_disk, data_dir, start_node):  # noqa: F811
+    """A killed node restarts there: cooldowns are known, and nothing is promised until there is room."""
     seen = FaultWatch(start_node({"node.data-dir": data_dir}), charged_in_file(data_dir / "beckon.db"))
     assert seen.send(count=5).status == 202
     seen.node.kill()

@@ -1,5 +1,5 @@
-"""The MySQL server refuses, hangs, has no connection left or is locked: what a running node does meanwhile, and how
-soon it is well again."""
+"""The MySQL server refuses, hangs, has no connection left or is locked: what a node does meanwhile, and how soon it
+recovers."""
 
 import concurrent.futures
 import subprocess
@@ -120,7 +120,7 @@ def test_no_read_pays_for_a_lost_connection(watch, own_server, settings):
 
 
 class Slots:
-    """Connections that take every slot of the server, which is told to have few."""
+    """Takes every connection of a server with few slots."""
 
     COUNT = 10  # the least that the server allows
     HOLDING = "SELECT SLEEP(600)"

@@ -32,11 +32,11 @@ def watch(request, start_node):
 def ends_with_a_clear_line(seen, file):
     assert seen.node.wait(END_S) == FATAL
     text = seen.node.log_text()
-    assert file in text and "disk I/O error" in text and "look at the disk" in text, text
+    assert file in text and "disk I/O error" in text and "check the disk" in text, text
 
 
-def test_events_after_a_failed_sync(watch, fail_syncs):
-    """The first batch after it gets no 202; the process says why and ends; what got 202 before is there once."""
+def test_events_after_a_failed_sync(watch, fail_syncs):  # noqa: F811
+    """The first batch after it gets no 202; the process reports why and ends; earlier 202s are stored once."""
     seen = watch()
     for count in (1, 5, 20):
         assert seen.send(count).status == 202
@@ -57,8 +57,9 @@ def test_events_after_a_failed_sync(watch, fail_syncs):
     seen.kept_every_promise(outcomes_unknown=True)
 
 
-def test_a_claim_after_a_failed_sync(start_node, fail_syncs):
-    """Nobody is shown a popup; who waits is answered as long as the process lives, and waits after the start."""
+def test_a_claim_after_a_failed_sync(start_node, fail_syncs):  # noqa: F811
+    """No popup is shown; users in cooldown are answered while the process lives, and stay in cooldown after the
+    start."""
     node = start_node()
     seen = FaultWatch(node, charged_in_file(node.data_dir / "beckon.db"))
     assert seen.send().status == 202

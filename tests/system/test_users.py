@@ -36,7 +36,7 @@ def test_patch_of_a_user_without_profile_makes_one(client):
     assert client.get(path).json()["attributes"] == {"a": 1}
 
 
-def test_get_tells_what_limits_the_user(client):
+def test_get_shows_the_limits_of_the_user(client):
     home = unique("home")
     shown = save(client, popup(home, frequency={"every": "1h"}))
     user = unique("user")

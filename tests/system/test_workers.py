@@ -118,7 +118,7 @@ def test_one_user_is_shown_a_popup_once_per_wait(start_workers, claims):
     assert len(shown) >= 3 and all(gap >= 1000 for gap in gaps), gaps
 
 
-def test_what_one_worker_changes_the_others_see(start_workers, own_ports):
+def test_workers_see_each_others_changes(start_workers, own_ports):
     start_workers({"workers.port-base": own_ports})
     one, other = ask(own_ports + 1), ask(own_ports + 2)
     home = unique("home")
@@ -173,11 +173,11 @@ def test_too_many_restarts_end_all(start_workers):
         return False
     eventually(kill_one, "three workers were killed")
     assert node.wait() == 70
-    assert "workers die again and again" in node.log_text()
+    assert "workers keep dying" in node.log_text()
     assert not any(alive(pid) for pid in seen)
 
 
-def test_a_worker_that_dies_while_the_database_is_away_ends_nobody(start_workers, own_server):
+def test_a_worker_that_dies_while_the_database_is_down_ends_no_other(start_workers, own_server):
     node = start_workers({"supervisor.restarts-max": 2, "supervisor.backoff-ms": 10, "mysql.connect-timeout-ms": 1000})
     eventually(lambda: len(workers_of(node.pid)) == WORKERS, "only the workers are left")
     before = seats_of(node.pid)
@@ -222,8 +222,8 @@ def test_a_start_after_the_death_of_the_parent_waits_for_its_workers(start_worke
 
 
 @pytest.mark.parametrize("heard", (True, False))
-def test_supervision_under_what_is_inherited(settings, tmp_path, heard):
-    """Neither a log that nobody reads nor an ignored SIGCHLD stops it."""
+def test_supervision_with_inherited_signals_and_output(settings, tmp_path, heard):  # noqa: F811
+    """Neither an unread log nor an ignored SIGCHLD stops it."""
     words = {**settings, "workers.count": 2, "http.port": 0, "node.data-dir": tmp_path / "data"}
     command = [program(), "serve", *[f"--{key}={value}" for key, value in words.items()]]
     if not heard:
@@ -277,7 +277,7 @@ def test_a_wrong_configuration_changes_nothing(start_workers, tmp_path):
     write_ini(ini, {"limits.body-bites-max": 1000})
     reload_and_wait(node, "limits.body-bytes-max?")
     assert str(ini) in node.log_text()
-    # Nor does a worker that is started again read what was refused.
+    # A restarted worker does not read the refused configuration either.
     os.kill(before[0], signal.SIGKILL)
     eventually(lambda: node.log_text(1 << 20).count(" is ready") == WORKERS + 1, "the worker is back")
     assert set(before[1:]) < set(workers_of(node.pid))
@@ -298,7 +298,7 @@ def test_successors_that_cannot_start_leave_the_workers_as_they_are(start_worker
         assert client.get("/readyz").status == 200
 
 
-def test_what_a_reload_tried_in_vain_is_not_what_a_restart_uses(start_workers, settings, tmp_path):
+def test_a_restart_does_not_use_a_failed_reload(start_workers, settings, tmp_path):  # noqa: F811
     password = settings.pop("mysql.password")
     ini = write_ini(tmp_path / "cluster.ini", {"mysql.password": password})
     node = start_workers({"config": ini})
@@ -313,13 +313,13 @@ def test_what_a_reload_tried_in_vain_is_not_what_a_restart_uses(start_workers, s
     for _ in range(12):
         with ask(node.port) as client:
             assert client.get("/readyz").status == 200
-    # And what is right is taken over afterwards.
+    # A valid configuration is applied afterwards.
     write_ini(ini, {"mysql.password": password, "limits.body-bytes-max": 1000})
     reload_and_wait(node, "all workers have the new configuration")
 
 
-def test_who_hangs_does_not_end_reloading(start_workers):
-    # A successor joins once the others have given up who hangs, so it must be allowed that time.
+def test_a_hung_worker_does_not_end_reloading(start_workers):
+    # A successor joins once the others have expelled the hung worker, so allow that time.
     node = start_workers({**QUICK, "node.grace-ms": 100, "workers.start-timeout-ms": 6000})
     eventually(lambda: len(workers_of(node.pid)) == WORKERS, "only the workers are left")
     before = workers_of(node.pid)

@@ -1,4 +1,4 @@
-"""Clients that no replacement of a worker may cost an answer, and what the processes of a node are."""
+"""Clients that must not lose an answer when workers are replaced, and the processes of a node."""
 
 import itertools
 import pathlib
@@ -29,8 +29,7 @@ def workers_of(pid):
 
 
 def seats_of(pid):
-    """The workers among the children of a parent, by their number; who only ships is none. Of two in one seat, the
-    younger."""
+    """A parent's workers by number, without processes that only ship. Of two in one seat, the younger."""
     found = {}
     for child in workers_of(pid):
         try:
@@ -92,7 +91,7 @@ class UnbrokenLoad:
             assert not thread.is_alive(), "a client hangs"
 
     def wait_for(self, answers, deadline_s=20.0):
-        """Until so many more answers have come."""
+        """Waits for this many more answers."""
         wanted = self.answers + answers
         deadline = time.monotonic() + deadline_s
         while self.answers < wanted:

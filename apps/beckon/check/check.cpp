@@ -35,15 +35,16 @@ constexpr uint64_t free_bytes_wanted = 1024ULL * 1024 * 1024;
 void check_address(const config::configuration& cfg, check_report& out) {
   const auto& address = cfg.text("http.address");
   if (base::kind_of_address(address) == base::address_kind::none)
-    out.fail("http.address " + address + " is no IP address", "write one like 127.0.0.1 or ::1");
+    out.fail("http.address " + address + " is not an IP address", "write one like 127.0.0.1 or ::1");
   else if (base::kind_of_address(address) == base::address_kind::other)
-    out.fail("http.address " + address + " is reached by other hosts, and no tokens are configured",
-             "use 127.0.0.1 and put a proxy that checks callers in front");
+    out.fail("http.address " + address
+                 + " can be reached from other hosts, and nothing authenticates callers",
+             "use 127.0.0.1 behind a proxy that authenticates callers");
   else
-    out.ok("address " + address + " is reached by this host only");
+    out.ok("address " + address + " is reachable from this host only");
 }
 
-/// What the data lie on, or will lie on.
+/// The file system below the data directory, existing or future.
 void check_file_system(const std::string& path, check_report& out) {
   struct statfs info {};
   if (::statfs(path.c_str(), &info) != 0)
@@ -55,10 +56,10 @@ void check_file_system(const std::string& path, check_report& out) {
   auto space = std::filesystem::space(path, status);
   if (!status && space.available < free_bytes_wanted)
     out.warn("less than 1 GiB is free in " + path,
-             "make room; a full disk refuses claims and events with 503");
+             "free some space; on a full disk claims fail and events get 503");
 }
 
-/// Whether the directory is there and can be used.
+/// Whether the directory exists and is usable.
 bool check_directory(const config::configuration& cfg, check_report& out) {
   const auto& path = cfg.text("node.data-dir");
   bool missing = false;
@@ -67,21 +68,21 @@ bool check_directory(const config::configuration& cfg, check_report& out) {
     return false;
   }
   if (missing) {
-    out.ok("data directory " + path + " is made at the first start");
+    out.ok("data directory " + path + " is created at the first start");
     check_file_system(existing_parent(path).string(), out);
     return false;
   }
   struct stat info {};
   if (::stat(path.c_str(), &info) == 0 && (info.st_mode & (S_IRWXG | S_IRWXO)) != 0)
-    out.warn("data directory " + path + " can be entered by other users", "chmod 700 " + path);
+    out.warn("data directory " + path + " is open to other users", "chmod 700 " + path);
   else
     out.ok("data directory " + path);
   check_file_system(path, out);
   return true;
 }
 
-/// Whether the process that has the store open is the node that this configuration describes: it listens on
-/// the configured port and says that it is alive. The place, or empty.
+/// The URL of the node that has the store open, if it is the configured one: it listens on the configured
+/// port and answers. Otherwise empty.
 std::string place_of_node(const config::configuration& cfg, const store_holder& holder) {
   auto port = static_cast<uint16_t>(cfg.integer("http.port"));
   auto configured = url_of(cfg.text("http.address"), port);
@@ -91,11 +92,11 @@ std::string place_of_node(const config::configuration& cfg, const store_holder& 
   return {};
 }
 
-/// The place of the running node that has the embedded store; empty when none has.
+/// The URL of the running node that has the embedded store open; empty if none has.
 std::string check_store(const config::configuration& cfg, check_report& out) {
   std::error_code status;
   if (!std::filesystem::exists(cfg.text("node.data-dir") + "/beckon.db", status)) {
-    out.ok("store is made at the first start");
+    out.ok("store is created at the first start");
     return {};
   }
   auto store = actors::open_store(cfg);
@@ -114,15 +115,15 @@ std::string check_store(const config::configuration& cfg, check_report& out) {
     out.fail("store: " + detail, holder.urls.empty()
                                      ? "it does not answer as a node"
                                      : "it listens on " + holder.urls.front()
-                                           + ", which is not what is configured here, or does not answer");
+                                           + ", which is not the configured port, or does not answer");
   else
     out.ok("store is in use by the running node, process " + std::to_string(holder.pid) + " at " + place);
   return place;
 }
 
-/// The node of this configuration, if it runs.
+/// The node of this configuration, if it is running.
 struct present_node {
-  std::string place; // of the one that has the embedded store
+  std::string place; // of the node with the embedded store
   own_node member = own_node::unknown;
 };
 
@@ -144,7 +145,8 @@ void check_port(const config::configuration& cfg, int64_t port, const present_no
              && remote_catalog{place}.alive()) {
     out.ok("port is in use, by a node that is alive: " + place);
   } else {
-    out.fail("cannot listen on " + place, "stop what listens there, or take another with --http.port=N");
+    out.fail("cannot listen on " + place,
+             "stop the program that listens there, or choose another port with --http.port=N");
   }
 }
 
@@ -160,12 +162,12 @@ void check_clock(check_report& out) {
   constexpr int64_t plausible_until = 4'102'444'800; // 2100-01-01
   auto now = base::unix_ms() / 1000;
   if (now < plausible_from || now > plausible_until) {
-    out.fail("the clock is far off", "set it; every wait and every event is measured by it");
+    out.fail("the clock is far off", "set it; waits and event times depend on it");
     return;
   }
   timex state{};
   if (::adjtimex(&state) == TIME_ERROR || (state.status & STA_UNSYNC) != 0)
-    out.warn("the clock is not known to be synchronised", "run chrony or systemd-timesyncd");
+    out.warn("the clock may not be synchronised", "run chrony or systemd-timesyncd");
   else
     out.ok("the clock is synchronised");
 }

@@ -4,15 +4,16 @@
 
 #include <string>
 
-/// The room of `beckon check`: what would keep a node from starting or from serving well, and what to change.
+/// The room of `beckon check`: problems that keep a node from starting or from serving well, and their
+/// remedies.
 namespace beckon::apps {
 
-/// Prints one line for each thing that a node needs: ok, warn or fail, and the remedy. Changes nothing,
-/// except that an existing embedded store is opened (and brought up to date) unless a process has it. That is
-/// well only when the process is a node that answers on the configured port. Returns the exit code.
+/// Prints a line for each requirement of a node: ok, warn or fail, with the remedy. Changes nothing,
+/// except that it opens (and upgrades) an existing embedded store that no process has open. If a process has
+/// it open, that must be a node that answers on the configured port. Returns the exit code.
 int check(const config::configuration& cfg);
 
-/// The same when the configuration itself was refused.
+/// The same for a configuration that was refused.
 int check_refused(const std::string& problems);
 
 } // namespace beckon::apps

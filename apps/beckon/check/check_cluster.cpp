@@ -45,7 +45,7 @@ void check_names(const std::vector<const cluster_node*>& living, const described
   std::map<std::string, std::vector<const cluster_node*>> by_name;
   for (const auto* n : living)
     by_name[n->name].push_back(n);
-  const std::string remedy = "give each node a node.name of its own, or people cannot tell them apart";
+  const std::string remedy = "give each node its own node.name, so that people can tell them apart";
   for (const auto& [name, nodes] : by_name) {
     auto places = nodes.front()->address;
     for (size_t i = 1; i < nodes.size(); ++i)
@@ -62,19 +62,19 @@ void check_leases(const config::configuration& cfg, const std::vector<const clus
   auto lease_ms = cfg.integer("cluster.lease-ms");
   for (const auto* n : living)
     if (auto theirs = n->lease_until_ms - n->heartbeat_ms; theirs != lease_ms)
-      out.warn(title_of(*n) + " has cluster.lease-ms " + std::to_string(theirs) + ", here it is "
+      out.warn(title_of(*n) + " has cluster.lease-ms " + std::to_string(theirs) + ", but here it is "
                    + std::to_string(lease_ms),
                "give all nodes the same");
 }
 
-/// The port for other nodes, when it can be known.
+/// Checks the port for other nodes, if it is fixed.
 void check_door(const config::configuration& cfg, const std::vector<const cluster_node*>& living,
                 const described_node& self, check_report& out) {
   const auto& address = cfg.text("cluster.address");
   auto port = static_cast<uint16_t>(cfg.integer("cluster.port"));
   std::string problem;
   if (peers::listen_on(address, port, problem)) {
-    out.ok(port == 0 ? "cluster.address " + address + ": any free port is for other nodes"
+    out.ok(port == 0 ? "cluster.address " + address + ": other nodes use any free port"
                      : "the port for other nodes is free: " + address + ':' + std::to_string(port));
     return;
   }
@@ -85,7 +85,7 @@ void check_door(const config::configuration& cfg, const std::vector<const cluste
   if (holder == living.end())
     out.fail(problem);
   else if (is_self(self, **holder))
-    out.ok("the port for other nodes is in use by this very node, which runs: " + title_of(**holder));
+    out.ok("the port for other nodes is in use by this node, which is running: " + title_of(**holder));
   else
     out.fail(problem, title_of(**holder) + " has it");
 }
@@ -93,7 +93,7 @@ void check_door(const config::configuration& cfg, const std::vector<const cluste
 void check_present(const cluster_picture& picture, const std::vector<const cluster_node*>& living,
                    check_report& out) {
   if (living.empty()) {
-    out.ok("nobody is in the cluster: the first node takes all shards");
+    out.ok("the cluster has no nodes yet: the first one takes all shards");
     return;
   }
   std::string list;
@@ -103,7 +103,7 @@ void check_present(const cluster_picture& picture, const std::vector<const clust
   if (auto orphans = shards_without_owner(picture).size(); orphans != 0)
     out.warn(std::to_string(orphans) + " shards have no living owner", "see \"beckon nodes\"");
   if (!picture.trouble.empty())
-    out.warn("it is not known who owns some shards: " + picture.trouble, "see to that database");
+    out.warn("the owners of some shards are unknown: " + picture.trouble, "check that database");
 }
 
 void warn_of_vain_keys(const config::configuration& cfg, check_report& out) {
@@ -112,8 +112,8 @@ void warn_of_vain_keys(const config::configuration& cfg, check_report& out) {
   };
   const auto& all = config::keys();
   if (auto k = std::find_if(all.begin(), all.end(), set); k != all.end())
-    out.warn(std::string{k->name} + " is set, but with storage.backend sqlite a node is alone",
-             "set storage.backend to mysql, or leave [cluster] out");
+    out.warn(std::string{k->name} + " is set, but a node with storage.backend sqlite is never in a cluster",
+             "set storage.backend to mysql, or remove [cluster]");
 }
 
 } // namespace
@@ -129,16 +129,15 @@ std::string refusal_of_cluster(const config::configuration& cfg) {
            + "\"; write HOST:PORT, like 192.0.2.7:7400 or [2001:db8::7]:7400";
   if (cfg.integer("workers.count") == 0)
     return {};
-  const std::string why =
-      ", but with workers each process is a node with a port of its own, and while one is "
-      "replaced there are two";
+  const std::string why = ", but each worker is a node with its own port, and during a replacement there "
+                          "are two of one worker";
   if (auto port = cfg.integer("cluster.port"); port != 0)
     return "cluster.port is " + std::to_string(port) + why
-           + ": leave it 0, and they take free ports and tell one another; or serve with one process "
+           + ": leave it 0, so that they use free ports; or serve with one process "
              "(--workers 0)";
   if (!advertised.empty())
     return "cluster.advertise is " + advertised + why
-           + ": leave it empty, and let the nodes reach cluster.address; or serve with one process "
+           + ": leave it empty, so that other nodes use cluster.address; or serve with one process "
              "(--workers 0)";
   return {};
 }
@@ -163,7 +162,7 @@ described_node node_described(const config::configuration& cfg) {
        i.increment(status))
     if (i->path().filename().string().rfind("worker-", 0) == 0)
       take(i->path());
-  // Without an outbox each process is a new one.
+  // Without an outbox each process has a new identity.
   auto port = static_cast<uint16_t>(cfg.integer("http.port"));
   if (cfg.text("durability.events") == "store" && port != 0)
     self.http = url_of(cfg.text("http.address"), port);
@@ -176,7 +175,7 @@ void check_members(const config::configuration& cfg, const cluster_picture& pict
   if (!picture.cluster.empty() && picture.cluster != wanted)
     out.fail("the database belongs to the cluster '" + picture.cluster + "', and cluster.name is '" + wanted
                  + '\'',
-             "give both the same name, or this node a database of its own");
+             "use the same name, or another database for this node");
   auto living = living_of(picture);
   check_present(picture, living, out);
   size_t reached = 0;
@@ -187,8 +186,9 @@ void check_members(const config::configuration& cfg, const cluster_picture& pict
       ++reached;
     else
       out.fail(title_of(*n) + " cannot be reached at " + n->address + ": " + problem,
-               "a node joins once it reaches all others: open the way there, or see \"beckon nodes\" whether "
-               "that one is alive");
+               "a node joins only if it reaches all others: open the network path, or check with \"beckon "
+               "nodes\" whether "
+               "that node is alive");
   }
   if (reached > 0)
     out.ok(std::to_string(reached) + (reached == 1 ? " other node is" : " other nodes are")
@@ -208,12 +208,12 @@ own_node check_cluster(const config::configuration& cfg, check_report& out) {
     out.fail(line);
   if (refusal.empty())
     out.ok(cfg.text("cluster.tls-cert").empty()
-               ? "cluster: times fit together; without certificates other nodes are reached on loopback only"
-               : "cluster: times fit together, and the certificates are good");
+               ? "cluster: time-outs are consistent; without certificates links work on loopback only"
+               : "cluster: time-outs are consistent, and the certificates are valid");
   auto self = node_described(cfg);
   cluster_picture picture;
   auto tables = actors::open_cluster_tables(cfg);
-  if (tables) { // else it is told where the tables are looked at
+  if (tables) { // otherwise the check of the tables reports it
     if (auto looked = (*tables)->look())
       picture = std::move(*looked);
     else

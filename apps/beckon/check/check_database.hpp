@@ -7,29 +7,29 @@
 #include <cstdint>
 #include <string>
 
-/// What the database of a configuration is set to, compared with what the node promises and needs.
+/// Compares the database's settings with what a node promises and needs.
 namespace beckon::apps {
 
-/// Connections to one database that all processes of this configuration may have at once: those of the
-/// writing and reading threads, the overflow and the one for the cluster's tables, of each process, and of
-/// one more while workers are replaced.
+/// Maximum number of connections to one database by all processes of this configuration: writing and
+/// reading threads, overflow and the cluster's connection of each process, plus one more process while
+/// workers are replaced.
 int64_t connections_needed(const config::configuration& cfg);
 
-/// What a database is for.
+/// The role of a database.
 struct database_role {
-  int64_t on_server = 1;   // databases of this configuration on its server
-  bool has_members = true; // the cluster's: it is that of the catalogue
+  int64_t on_server = 1;   // databases of this configuration on the same server
+  bool has_members = true; // holds the cluster's tables: it is the catalogue's database
 };
 void check_server(const config::configuration& cfg, const storage::mysql_facts& facts,
                   const database_role& role, check_report& out);
 
-/// Whether there are tables, and which.
+/// Whether the tables exist, and their version.
 void check_schema(const storage::mysql_schema& schema, check_report& out);
 
-/// Asks each server. Blocks: for the time-outs of [mysql].
+/// Asks each server. Blocks: up to the time-outs of [mysql].
 void check_servers(const config::configuration& cfg, check_report& out);
 
-/// How the embedded store keeps what it says is stored. `path`: its file.
+/// Checks the durability settings of the embedded store. `path`: its file.
 void check_embedded(const std::string& path, check_report& out);
 
 } // namespace beckon::apps

@@ -44,13 +44,12 @@ descriptor_limits present_descriptor_limits() {
 void check_descriptors(const config::configuration& cfg, const kernel_settings& kernel,
                        descriptor_limits limits, check_report& out) {
   auto wanted = descriptors_wanted(cfg);
-  auto text =
-      std::to_string(limits.hard) + " descriptors for a process, " + std::to_string(wanted) + " wanted";
+  auto text = std::to_string(limits.hard) + " descriptors per process, " + std::to_string(wanted) + " wanted";
   if (limits.hard < wanted) {
-    auto remedy = "ulimit -n " + std::to_string(wanted) + ", LimitNOFILE= in the service, or a lower limit";
+    auto remedy = "ulimit -n " + std::to_string(wanted) + ", LimitNOFILE= in the service, or lower the limit";
     if (auto ceiling = kernel.number("fs.nr_open"); ceiling && static_cast<uint64_t>(*ceiling) < wanted)
       remedy = sysctl_command("fs.nr_open", std::to_string(wanted)) + ", and then " + remedy;
-    out.warn(text + " for limits.connections-max: more clients than that wait until others leave", remedy);
+    out.warn(text + " for limits.connections-max: further clients wait until others disconnect", remedy);
   } else {
     out.ok(text + (limits.soft < wanted ? "; the node raises its limit by itself" : ""));
   }
@@ -70,7 +69,7 @@ void check_connecting(const config::configuration& cfg, const kernel_settings& k
     out.warn(queue + " cannot be read", "see that it is at least " + wanted);
   else if (*value < backlog)
     out.warn(queue + " is " + std::to_string(*value) + " and cuts http.backlog " + wanted
-                 + ": when more clients connect at once than that, the rest try again a second later",
+                 + ": if more clients connect at once, the rest retry a second later",
              sysctl_command(queue, wanted));
   else
     out.ok(queue + " is " + std::to_string(*value) + ", http.backlog " + wanted);
@@ -79,19 +78,19 @@ void check_connecting(const config::configuration& cfg, const kernel_settings& k
   if (auto value = kernel.number(half_open); !value)
     out.warn(half_open + " cannot be read", "see that it is at least " + wanted);
   else if (*value < backlog && !cookies)
-    out.warn(half_open + " is " + std::to_string(*value) + ", below http.backlog " + wanted
-                 + ", and SYN cookies are off: under many connects at once some are dropped before they are "
-                   "queued",
-             sysctl_command("net.ipv4.tcp_syncookies", "1") + " or " + sysctl_command(half_open, wanted));
+    out.warn(
+        half_open + " is " + std::to_string(*value) + ", below http.backlog " + wanted
+            + ", and SYN cookies are off: if many clients connect at once, some are dropped before they are "
+              "queued",
+        sysctl_command("net.ipv4.tcp_syncookies", "1") + " or " + sysctl_command(half_open, wanted));
   else
     out.ok(half_open + " is " + std::to_string(*value)
-           + (cookies ? "; SYN cookies are on, so nobody is dropped for it" : ""));
+           + (cookies ? "; SYN cookies are on, so no connection is dropped" : ""));
 }
 
 std::optional<file_system_risk> risk_of_file_system(uint32_t type) {
-  constexpr const char* memory = "is in memory: everything is gone when the host restarts";
-  constexpr const char* network =
-      "is on the network: whether a sync reaches a disk, and locks hold, is up to others";
+  constexpr const char* memory = "is in memory: all data are lost when the host restarts";
+  constexpr const char* network = "is on the network: syncs and locks may not hold";
   struct known {
     uint32_t type;
     const char* name;
@@ -107,7 +106,7 @@ std::optional<file_system_risk> risk_of_file_system(uint32_t type) {
       {0x00c36400, "Ceph", network},
       {0x01021997, "9p", network},
       {0x65735546, "FUSE", network},
-      {0x794c7630, "overlay", "is a layer of a container: it is gone when the container is"},
+      {0x794c7630, "overlay", "is a container layer: it is lost with the container"},
   };
   for (const auto& k : all)
     if (k.type == type)

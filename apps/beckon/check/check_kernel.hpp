@@ -7,28 +7,28 @@
 #include <optional>
 #include <string>
 
-/// Kernel settings and limits, compared with what one configuration needs of them.
+/// Kernel settings and limits, compared with the needs of a configuration.
 namespace beckon::apps {
 
-/// Where the kernel's settings are read; a test has a directory of its own.
+/// Where kernel settings are read from; tests use their own directory.
 struct kernel_settings {
   std::string root = "/proc/sys/";
 
-  /// The first number in the file of "net.core.somaxconn"; empty when it cannot be read.
+  /// The first number in the file of a setting like "net.core.somaxconn"; empty if it cannot be read.
   std::optional<int64_t> number(const std::string& name) const;
-  std::string text(const std::string& name) const; // its first line; empty when it cannot be read
+  std::string text(const std::string& name) const; // its first line; empty if unreadable
 };
 
 /// The limit of open descriptors of this process.
 struct descriptor_limits {
   uint64_t soft = 0;
-  uint64_t hard = 0; // to which a node raises the soft one by itself
+  uint64_t hard = 0; // a node raises the soft limit to this by itself
 };
 descriptor_limits present_descriptor_limits();
 
-/// The command that sets one until the next start of the host.
+/// The command that sets a value until the next boot.
 std::string sysctl_command(const std::string& name, const std::string& value);
-/// Processes of this configuration that serve.
+/// Serving processes of this configuration.
 int64_t processes_of(const config::configuration& cfg);
 
 void check_descriptors(const config::configuration& cfg, const kernel_settings& kernel,
@@ -37,7 +37,7 @@ void check_connecting(const config::configuration& cfg, const kernel_settings& k
 void check_ports_and_time_wait(const config::configuration& cfg, const kernel_settings& kernel,
                                check_report& out);
 
-/// What speaks against keeping data on a file system of this statfs type: the name and the risk.
+/// The risk of keeping data on a file system of this statfs type, with its name.
 struct file_system_risk {
   std::string name;
   std::string risk;

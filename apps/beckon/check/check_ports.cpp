@@ -7,7 +7,7 @@
 #include <set>
 #include <sstream>
 
-// Which ports the kernel may give to connections that go out.
+// The ports that the kernel may use for outgoing connections.
 namespace beckon::apps {
 
 namespace {
@@ -65,12 +65,12 @@ std::set<int64_t> own_ports(const config::configuration& cfg) {
   return result;
 }
 
-/// Ports of its databases that are on this host.
+/// Ports of its databases, if they are on this host.
 std::set<int64_t> database_ports(const config::configuration& cfg) {
   std::set<int64_t> result;
   if (cfg.text("storage.backend") != "mysql")
     return result;
-  if (auto databases = actors::mysql_databases(cfg)) // else it is told of where they are asked
+  if (auto databases = actors::mysql_databases(cfg)) // otherwise the check of the databases reports it
     for (const auto& o : *databases)
       if (o.socket.empty()
           && (o.host == "localhost" || base::kind_of_address(o.host) == base::address_kind::loopback))
@@ -78,8 +78,7 @@ std::set<int64_t> database_ports(const config::configuration& cfg) {
   return result;
 }
 
-/// The command that reserves the ports of the range besides those that are reserved already; empty when
-/// nothing is missing.
+/// The command that reserves the missing ports of the range; empty if none is missing.
 std::string reserve(const std::set<int64_t>& ports, port_range range, const std::string& reserved) {
   auto known = ranges_in(reserved);
   std::set<int64_t> missing;
@@ -115,13 +114,13 @@ void check_port_range(const config::configuration& cfg, const kernel_settings& k
                  + " are allowed here",
              "let the proxy keep fewer connections open and reuse them, or " + first
                  + (first.empty() ? "" : ", and then ") + sysctl_command(name, "\"1024 65535\"")
-                 + "; reserve each other port from 1024 on that something listens on as well");
+                 + "; first reserve every other port from 1024 on that a program listens on");
   } else {
     out.ok(text + ": enough for a proxy on this host");
   }
   if (auto command = reserve(ports, range, reserved); !command.empty())
     out.warn("ports that this node listens on are in " + name
-                 + " and not reserved: an outgoing connection may have one when the node starts",
+                 + " and not reserved: an outgoing connection may take one before the node starts",
              command + ", or take ports below " + std::to_string(range.first));
 }
 

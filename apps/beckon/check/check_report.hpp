@@ -14,10 +14,10 @@ struct check_line {
   std::string text; // with the remedy
 };
 
-/// What `check` found, a line each, in the order in which it was looked at.
+/// The findings of `check`, one line each, in order.
 class check_report {
  public:
-  /// `out`: where each line is printed at once; null: nowhere.
+  /// `out`: prints each line at once; null: prints nothing.
   explicit check_report(std::FILE* out) : out_(out) {}
 
   void ok(const std::string& what) { add(verdict::ok, what); }

@@ -5,8 +5,8 @@ namespace beckon::apps {
 std::string refusal_of_workers(const config::configuration& cfg) {
   if (cfg.text("storage.backend") != "mysql")
     return "workers.count is " + std::to_string(cfg.integer("workers.count"))
-           + ", but storage.backend is sqlite, whose file one process owns: keep the data in a server "
-             "(--storage.backend=mysql), or serve with one process (--workers 0)";
+           + ", but storage.backend is sqlite, whose file belongs to one process: use a database server "
+             "(--storage.backend=mysql), or a single process (--workers 0)";
   return {};
 }
 

@@ -7,10 +7,10 @@
 
 namespace beckon::apps {
 
-/// Why this configuration cannot be served by workers, with the remedy; empty when it can.
+/// Why workers cannot serve this configuration, with the remedy; empty if they can.
 std::string refusal_of_workers(const config::configuration& cfg);
 
-/// Whether workers could serve, for `beckon check`.
+/// Checks for `beckon check` whether workers could serve.
 void check_workers(const config::configuration& cfg, check_report& out);
 
 } // namespace beckon::apps

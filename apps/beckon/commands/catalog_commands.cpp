@@ -31,7 +31,7 @@ int fail(const std::string& what) {
   return exit_failure;
 }
 
-/// The whole of a stream; empty when it is too large or cannot be read.
+/// The content of a stream; empty if it is too large or cannot be read.
 std::optional<std::string> slurp(std::istream& in) {
   std::string result;
   char buffer[65536];
@@ -57,7 +57,7 @@ std::optional<std::string> read_file(const std::string& name) {
   return text;
 }
 
-/// The checked document; empty when something was wrong, which is printed then.
+/// The checked document; empty after an error, which is printed.
 std::optional<catalog_document> read_document(const std::string& file) {
   auto text = read_file(file);
   if (!text)
@@ -88,7 +88,7 @@ int report_used(const storage::catalog_rows& present) {
   return exit_success;
 }
 
-/// The store, opened for an operator's command; empty when it cannot be, which is printed then.
+/// The store, opened for an operator's command; empty after an error, which is printed.
 storage::store_ptr open_for_command(const config::configuration& cfg) {
   if (auto problem = prepare_directory(cfg.text("node.data-dir")); !problem.empty()) {
     fail("data directory " + problem);
@@ -129,7 +129,7 @@ int import_into(const storage::store_ptr& store, const catalog_document& documen
   if (present->popups.size() + changes.added > popups_max)
     return fail("nothing was imported: there would be "
                 + std::to_string(present->popups.size() + changes.added)
-                + " popups, more than limits.popups-max (" + std::to_string(popups_max)
+                + "popups, more than limits.popups-max (" + std::to_string(popups_max)
                 + "); raise it or delete some");
   auto jobs = jobs_for(changes);
   if (jobs.empty())
@@ -158,8 +158,9 @@ int import_through(const std::string& url, const catalog_document& document, boo
   }
   for (const auto* popup : changes.popups) {
     if (!remote.put_popup(popup->id, popup->document))
-      return fail("stopped at popup " + json::clipped(popup->id) + ": " + remote.problem()
-                  + "\nIt and what follows it were not written; run the same import again to go on");
+      return fail(
+          "stopped at popup " + json::clipped(popup->id) + ": " + remote.problem()
+          + "\nThis popup and the following ones were not written; run the same import again to continue");
     std::printf("wrote popup %s\n", json::clipped(popup->id).c_str());
   }
   return report(changes);

@@ -13,7 +13,7 @@ namespace beckon::apps {
 
 namespace {
 
-/// The id of what is meant to be a popup, however wrong the rest is.
+/// The id of a popup, however wrong its other members are.
 std::string_view id_of(const json::value& v) {
   if (!v.IsObject())
     return {};
@@ -60,7 +60,7 @@ class document_reader {
     json::object_reader in{v, root, errors};
     const auto* settings_value = in.member("settings");
     const auto* list = in.array("popups", 0, static_cast<size_t>(-1));
-    (void)in.member("catalog_version"); // stands in what GET /v1/popups answers, which is welcome here too
+    (void)in.member("catalog_version"); // part of the answer of GET /v1/popups, which is accepted here
     in.finish();
     add(errors, "", "");
     if (settings_value)

@@ -16,22 +16,21 @@ struct catalog_document {
     std::string id;
     std::string document; // compact JSON with the id in it
   };
-  std::optional<std::string>
-      settings; // as written, checked; absent: the document says nothing about settings
+  std::optional<std::string> settings; // as written, checked; absent: not in the document
   std::vector<entry> popups;
 };
 
-/// Reads and checks the whole text. Every error goes to `problems` as "POINTER (popup ID): what" or, where it
-/// is no JSON, "line 3, column 7 (byte 41): what"; the result is usable only when none was added.
+/// Reads and checks the whole text. Adds every error to `problems` as "POINTER (popup ID): what" or, for
+/// invalid JSON, as "line 3, column 7 (byte 41): what". The result is usable only if none was added.
 catalog_document read_catalog_document(std::string_view text, std::vector<std::string>& problems);
 
-/// What differs from the stored catalogue. Order of members and white space make no difference. Settings that
-/// the document leaves out stay as they are stored.
+/// The differences from the stored catalogue. Order of members and white space do not matter. Settings
+/// that the document leaves out keep their stored values.
 struct catalog_changes {
-  std::optional<std::string> settings; // all of them, as they shall be stored; absent: no change
+  std::optional<std::string> settings; // all of them, as they will be stored; absent: no change
   std::vector<const catalog_document::entry*> popups; // into the document
   size_t popups_unchanged = 0;
-  bool settings_unchanged = false; // the document has settings, and they say what is stored
+  bool settings_unchanged = false; // the document's settings equal the stored ones
   size_t added = 0;                // of `popups`, those whose id is new
 };
 catalog_changes changes_of(const catalog_document& wanted, const storage::catalog_rows& present);
@@ -39,7 +38,7 @@ catalog_changes changes_of(const catalog_document& wanted, const storage::catalo
 /// "16 popups and the settings", "1 popup", "the settings"; `nothing` when there is neither.
 std::string in_words(size_t popups, bool settings, const char* nothing);
 
-/// The document that reads back as these rows: settings first, a popup a line.
+/// A document that reads back as these rows: settings first, one popup per line.
 std::string write_catalog_document(const storage::catalog_rows& rows);
 
 } // namespace beckon::apps

@@ -24,7 +24,7 @@ using clock = std::chrono::steady_clock;
 using tables_ptr = std::unique_ptr<storage::cluster_store>;
 
 constexpr std::chrono::milliseconds look_interval{250};
-/// After a node has left the tables it has only to take itself down.
+/// After a node has left the tables, it only has to shut down.
 constexpr std::chrono::seconds end_wait{5};
 
 int fail(const std::string& what) {
@@ -38,10 +38,10 @@ int print(const std::string& text) {
   return fail("the output cannot be written completely");
 }
 
-/// Null when there is no such store, which is printed then; `code` is what to end with.
+/// Null after an error, which is printed; `code` is then the exit code.
 tables_ptr open_tables(const config::configuration& cfg, int& code) {
   if (cfg.text("storage.backend") != "mysql") {
-    fail("storage.backend is sqlite: such a node is alone. Name the cluster's database: --config FILE of one "
+    fail("storage.backend is sqlite, which has no cluster. Name the cluster's database: --config FILE of one "
          "of its nodes, or --storage.backend=mysql --mysql.host=… --mysql.user=… --mysql.password-file=…");
     code = exit_usage;
     return nullptr;
@@ -58,10 +58,10 @@ std::string seconds_since(clock::time_point began) {
          + " s";
 }
 
-/// One line that is written over on a terminal; elsewhere a line for each change.
+/// One line that is overwritten on a terminal; elsewhere a new line for each change.
 class progress {
  public:
-  /// `what` without `since` is what has changed.
+  /// Prints only if `what`, without `since`, has changed.
   void show(const std::string& what, const std::string& since) {
     auto changed = what != shown_;
     shown_ = what;
@@ -83,7 +83,7 @@ class progress {
   std::string shown_;
 };
 
-/// Why nobody should be drained in this cluster; empty: nothing speaks against it.
+/// Why no node of this cluster may be drained; empty if one may.
 std::string other_cluster(const config::configuration& cfg, const cluster_picture& picture) {
   const auto& wanted = cfg.text("cluster.name");
   if (cfg.origin_of("cluster.name") == config::origin::built_in || picture.cluster == wanted)
@@ -92,13 +92,13 @@ std::string other_cluster(const config::configuration& cfg, const cluster_pictur
          + "'";
 }
 
-/// Who is drained, and whether its door could be reached from here before.
+/// The node being drained, and whether its cluster port was reachable from here before.
 struct drained_node {
   const cluster_node& node;
   bool reached;
 };
 
-/// The door is the last thing that a node closes.
+/// A node closes its cluster port last.
 int report_end(const drained_node& drained) {
   auto title = title_of(drained.node);
   for (auto until = clock::now() + end_wait; drained.reached && clock::now() < until;) {
@@ -125,7 +125,7 @@ int watch_drain(storage::cluster_store& tables, const drained_node& drained, int
       if (state.now == drain_state::phase::died) {
         line.end();
         return fail(title_of(node)
-                    + " has died on the way: its lease ran out. The others take over what it had");
+                    + " has died during the drain: its lease ran out. The others take over its shards");
       }
       left = std::to_string(state.shards) + (state.shards == 1 ? " shard left" : " shards left");
     } else {
@@ -182,11 +182,12 @@ int drain_node(const config::configuration& cfg, const drain_options& options) {
     return fail(storage::describe(noted.error()));
   if (!*noted)
     return fail(title_of(node) + " died or left just now; see \"beckon nodes\"");
-  std::printf("%s gives its shards away, and then ends\n", title_of(node).c_str());
+  std::printf("%s hands over its shards and then stops\n", title_of(node).c_str());
   if (auto neighbours = neighbours_of(*picture, node); !neighbours.empty())
-    std::printf("it shares %s with %s: if these are workers of one \"beckon serve --workers\", that starts "
-                "another worker in its place; to take them all out, send it SIGTERM\n",
-                node.http.c_str(), neighbours.c_str());
+    std::printf(
+        "it shares %s with %s: if these are workers of one \"beckon serve --workers\", the parent starts "
+        "another worker in its place; to stop them all, send the parent SIGTERM\n",
+        node.http.c_str(), neighbours.c_str());
   std::fflush(stdout);
   return watch_drain(*tables, {node, reached}, options.timeout_s);
 }

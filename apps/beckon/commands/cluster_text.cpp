@@ -9,7 +9,7 @@
 #include <array>
 #include <utility>
 
-// How the tables look.
+// Rendering of the tables.
 namespace beckon::apps {
 
 using storage::cluster_node;
@@ -21,7 +21,7 @@ using storage::shard_state;
 
 namespace {
 
-/// Rows of the dead that a terminal is shown; the tables keep them for a day.
+/// Rows of dead nodes shown on a terminal; the tables keep them for a day.
 constexpr size_t dead_shown_max = 5;
 
 constexpr size_t columns = 9;
@@ -43,7 +43,7 @@ std::vector<uint16_t> unknown_shards(const cluster_picture& p) {
   return out;
 }
 
-/// The living that say they cannot reach the node.
+/// The living nodes that cannot reach this one.
 std::vector<incarnation_id> suspected_by(const cluster_picture& p, incarnation_id node) {
   std::vector<incarnation_id> out;
   for (const auto& n : p.nodes)
@@ -69,7 +69,7 @@ std::string lease_text(const cluster_picture& p, const cluster_node& n) {
   return std::to_string(left_ms / 1000) + '.' + std::to_string(left_ms % 1000 / 100) + " s";
 }
 
-/// Columns on a terminal: characters, not bytes.
+/// Terminal columns: characters, not bytes.
 size_t width_of(const std::string& text) {
   return static_cast<size_t>(std::count_if(
       text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }));
@@ -99,7 +99,7 @@ std::string count_of(const cluster_picture& p, node_state state) {
   return std::to_string(n) + ' ' + to_string(state);
 }
 
-/// The living first, then those that died last.
+/// Living nodes first, then the most recently dead.
 std::vector<const cluster_node*> in_order(const cluster_picture& p) {
   std::vector<const cluster_node*> out;
   for (const auto& n : p.nodes)
@@ -135,16 +135,16 @@ std::string moves_text(const cluster_picture& p) {
 
 std::string verdict_of(const cluster_picture& p) {
   if (p.nodes.empty())
-    return "no node is there, so nobody is shown a popup; start one\n";
+    return "there are no nodes, so no popups are shown; start one\n";
   if (auto orphans = shards_without_owner(p); !orphans.empty()) {
     constexpr size_t list_bytes_max = 60;
     auto list = storage::cluster_rules::shard_ranges(orphans);
     return std::to_string(orphans.size()) + " of " + std::to_string(p.shards.size())
            + " shards have no living owner" + (list.size() > list_bytes_max ? "" : " (" + list + ')')
-           + "; their users are shown no popup until a node takes them over\n";
+           + "; their users see no popups until a node takes them over\n";
   }
   if (auto unknown = unknown_shards(p); !unknown.empty())
-    return "it is not known who owns " + std::to_string(unknown.size()) + " shards: " + p.trouble + '\n';
+    return "the owners of " + std::to_string(unknown.size()) + " shards are unknown: " + p.trouble + '\n';
   return "all " + std::to_string(p.shards.size()) + " shards have a living owner\n";
 }
 

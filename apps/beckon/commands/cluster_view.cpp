@@ -90,9 +90,10 @@ chosen_node choose_node(const cluster_picture& picture, const std::string& word)
   auto dead = those(picture, [&](const auto& n) { return n.state == node_state::dead && meant(n); });
   if (dead.empty())
     return nobody(picture, word);
-  return {std::nullopt, title_of(*dead.back())
-                            + " is dead: the others take over what it had, there is nothing to drain; if its "
-                              "process lives, it joins again by itself, under another number"};
+  return {std::nullopt,
+          title_of(*dead.back())
+              + " is dead: the others take over its shards, so there is nothing to drain; if its "
+                "process is alive, it joins again by itself, under another number"};
 }
 
 std::string refusal_of_last(const cluster_picture& picture, const cluster_node& node) {
@@ -102,7 +103,7 @@ std::string refusal_of_last(const cluster_picture& picture, const cluster_node& 
   if (!able.empty())
     return {};
   return title_of(node)
-         + " is the last active node: nobody could take its shards, and without it nobody is shown a popup. "
+         + " is the last active node: no other node could take its shards, and no popups would be shown. "
            "Start another one first, or add --last to stop the service";
 }
 

@@ -24,7 +24,7 @@ size_t collect(const char* data, size_t size, size_t count, void* target) {
   return size * count;
 }
 
-/// `detail` of a problem document, with its first error; else the start of the text.
+/// `detail` of a problem document, with its first error; otherwise the start of the text.
 std::string reason_in(const std::string& body) {
   json::document doc;
   if (json::parse(body, doc) || !doc.IsObject() || !doc.HasMember("detail") || !doc["detail"].IsString())
@@ -116,7 +116,7 @@ std::optional<storage::catalog_rows> remote_catalog::load() {
   auto document = read_catalog_document(*popups, problems);
   if (!problems.empty()) {
     problem_ =
-        url_ + "/v1/popups: cannot be understood, perhaps another version answers: " + problems.front();
+        url_ + "/v1/popups: cannot be parsed, perhaps the node has another version: " + problems.front();
     return std::nullopt;
   }
   storage::catalog_rows rows;

@@ -19,7 +19,7 @@ namespace {
 
 constexpr const char* tcp_listening = "0A";
 
-/// The process whose flock lies on the file; 0: none is known.
+/// The process that holds the file's flock; 0: unknown.
 pid_t locker_of(const std::string& path) {
   struct stat info {};
   if (::stat(path.c_str(), &info) != 0)
@@ -29,7 +29,7 @@ pid_t locker_of(const std::string& path) {
                 static_cast<unsigned long long>(info.st_ino));
   std::ifstream locks{"/proc/locks"};
   for (std::string line; std::getline(locks, line);) {
-    // "1: FLOCK  ADVISORY  WRITE 4711 08:01:123456 0 EOF"; a line of who waits has "->" after the number.
+    // "1: FLOCK  ADVISORY  WRITE 4711 08:01:123456 0 EOF"; a waiting process has "->" after the number.
     std::istringstream words{line};
     std::string number, kind, mode, access, file;
     pid_t pid = 0;
@@ -54,7 +54,7 @@ std::set<std::string> sockets_of(pid_t pid) {
   return result;
 }
 
-/// "0100007F:1F90", as /proc/net writes it (words of 32 bits in the order of the host), as an URL.
+/// Converts "0100007F:1F90", as /proc/net writes it (32-bit words in host order), to a URL.
 std::string url_from(const std::string& place) {
   auto colon = place.find(':');
   if (colon != 8 && colon != 32)
@@ -68,7 +68,7 @@ std::string url_from(const std::string& place) {
   return url_of(text.data(), static_cast<uint16_t>(std::stoul(place.substr(colon + 1), nullptr, 16)));
 }
 
-/// Adds where one of the sockets listens.
+/// Adds the listening address of one of the sockets.
 void add_places(const char* table, const std::set<std::string>& sockets, std::vector<std::string>& urls) {
   std::ifstream in{table};
   std::string line;

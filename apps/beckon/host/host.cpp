@@ -22,10 +22,11 @@ std::string reason_of(int error_number) {
 }
 
 std::string remedy(const std::string& path, const std::string& reason) {
-  return path + ": " + reason + "; give this user the directory, or name another with --node.data-dir=DIR";
+  return path + ": " + reason
+         + "; give this user access to the directory, or choose another with --node.data-dir=DIR";
 }
 
-/// Like mkdir -p, except that only the last part is for this user alone.
+/// Like mkdir -p, except that only the last directory is private to this user.
 std::string make_directory(const std::filesystem::path& path) {
   std::error_code status;
   if (path.has_parent_path())
@@ -103,7 +104,7 @@ void raise_descriptor_limit() {
   rlimit limit{};
   if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == limit.rlim_max)
     return;
-  // A failure leaves the limit as it was; the start compares it with what is needed and says so.
+  // On failure the limit stays as it was; the start compares it with the need and warns.
   limit.rlim_cur = limit.rlim_max;
   (void)::setrlimit(RLIMIT_NOFILE, &limit);
 }

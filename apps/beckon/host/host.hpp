@@ -6,34 +6,32 @@
 #include <filesystem>
 #include <string>
 
-/// The room of what the commands ask of the operating system.
-///
-/// What the operating system allows and tells.
+/// The room of the operating system: directories, limits, addresses, probes.
 namespace beckon::apps {
 
-/// What this node is called: node.name, or the host's name.
+/// This node's name: node.name, or the host's name.
 std::string name_of_node(const config::configuration& cfg);
 
 /// "http://127.0.0.1:8080", with brackets around an IPv6 address.
 std::string url_of(const std::string& address, uint16_t port);
 
-/// Makes the directory (0700) when it is missing and checks that this user can write there. Returns what is
-/// wrong, with the remedy; empty when all is well.
+/// Creates a missing directory (0700) and checks that this user can write there. Returns the problem with
+/// the remedy; empty if there is none.
 std::string prepare_directory(const std::string& path);
 
-/// The same check without making anything. `missing` says that it would have to be made.
+/// The same check without creating anything. `missing`: the directory would have to be created.
 std::string inspect_directory(const std::string& path, bool& missing);
 
 /// The nearest parent that exists.
 std::filesystem::path existing_parent(const std::filesystem::path& path);
 
-/// Open descriptors that this process may have at most, after raise_descriptor_limit().
+/// Maximum number of descriptors for this process, after raise_descriptor_limit().
 uint64_t descriptors_max();
 /// Raises the soft limit to the hard one.
 void raise_descriptor_limit();
 
-/// Descriptors that one process of this configuration needs: for connections, also those on a worker's own
-/// port, and besides for store files, wake-ups and the log.
+/// Descriptors that one process of this configuration needs: for connections, including those on a
+/// worker's own port, and for store files, wake-ups and the log.
 uint64_t descriptors_wanted(const config::configuration& cfg);
 
 } // namespace beckon::apps

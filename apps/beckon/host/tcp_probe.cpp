@@ -14,7 +14,7 @@ namespace beckon::apps {
 
 namespace {
 
-/// 0, or the error number with which it failed.
+/// 0, or the error number.
 int connect_once(const addrinfo& to, int64_t timeout_ms) {
   base::unique_fd s{::socket(to.ai_family, to.ai_socktype | SOCK_NONBLOCK | SOCK_CLOEXEC, to.ai_protocol)};
   if (!s)
@@ -38,7 +38,7 @@ std::optional<config::database_address> place_in(const std::string& text) {
   if (!parsed || parsed.list.size() != 1)
     return std::nullopt;
   auto& place = parsed.list.front();
-  // The list knows a port of its own for those who name none.
+  // The list would supply a default port for entries without one.
   auto port = ':' + std::to_string(place.port);
   if (text.size() <= port.size() || text.compare(text.size() - port.size(), port.size(), port) != 0)
     return std::nullopt;

@@ -36,8 +36,8 @@ int fail(const std::string& what) {
   return exit_failure;
 }
 
-/// Ends the process when taking the actor system down hangs: what could be saved is on disk by then, and a
-/// node that never ends is worse for whoever waits for it.
+/// Ends the process if shutting down the actor system hangs: everything that could be saved is on disk by
+/// then, and a node that never ends is worse.
 class teardown_guard {
  public:
   explicit teardown_guard(int code) : thread_{[this, code] { run(code); }} {}
@@ -78,7 +78,7 @@ std::string absolute(const std::string& path) {
   return std::filesystem::absolute(path, ignored).lexically_normal().string();
 }
 
-/// What a node was started from.
+/// The sources of a node's start.
 struct origin {
   std::string file;
   std::optional<worker_seat> seat;
@@ -95,12 +95,12 @@ void announce(const actors::node& node, const config::configuration& cfg, const 
             {"version", std::string{program_version()}},
             {"pid", getpid()}});
   if (from.seat) {
-    // The parent may have died; then its signal to stop is on its way.
+    // The parent may have died; then its stop signal is on its way.
     (void)!::write(from.seat->ready, "r", 1);
     ::close(from.seat->ready);
     return;
   }
-  // Scripts wait for this very line.
+  // Scripts wait for exactly this line.
   std::printf("listening on %s\n", url.c_str());
   std::fflush(stdout);
 }
@@ -119,12 +119,12 @@ const char* name_of(int signal_number) {
 }
 
 void log_stopping(int signal_number, bool is_worker) {
-  std::string_view how = "requests in work are finished first; a second signal ends at once";
+  std::string_view how = "running requests are finished first; a second signal ends at once";
   if (is_worker)
-    how = "requests in work are finished first";
+    how = "running requests are finished first";
   std::string message = "stopping: ";
   if (signal_number == SIGHUP)
-    message = "stopping, for SIGHUP is taken like SIGTERM (the configuration is read only at a start): ";
+    message = "stopping: SIGHUP acts like SIGTERM (the configuration is read only at start): ";
   log_line(log_level::info, message.append(how), {{"signal", name_of(signal_number)}});
 }
 
@@ -149,7 +149,7 @@ int wait_for_end(stop_signals& signals, actors::node& node, bool is_worker) {
   }
 }
 
-/// Stops the node; the exit code, which is never success when something could not be saved.
+/// Stops the node; returns the exit code, which is never success if something could not be saved.
 int stop_node(actors::node& node, int code) {
   auto began_ms = base::steady_ms();
   auto cut_off = node.stop();
@@ -157,7 +157,7 @@ int stop_node(actors::node& node, int code) {
   auto reason = node.fatal_reason();
   if (code == exit_success && !reason.empty()) {
     log_line(log_level::error,
-             "the stop was not clean: what was answered is safe, what was in work may not be",
+             "the stop was not clean: answered requests are safe, unanswered ones may be lost",
              {{"reason", reason}});
     code = exit_fatal;
   }
@@ -166,9 +166,9 @@ int stop_node(actors::node& node, int code) {
   return code;
 }
 
-/// Until the outbox is empty, a signal or a fault; the exit code.
+/// Runs until the outbox is empty, a signal or a fault; returns the exit code.
 int ship(actors::node& node, stop_signals& signals) {
-  log_line(log_level::info, "shipping what an earlier process left",
+  log_line(log_level::info, "shipping the outbox of an earlier process",
            {{"events", node.events_waiting()}, {"pid", getpid()}});
   while (node.events_waiting() > 0 && node.fatal_reason().empty() && signals.wait_for(ship_poll) == 0)
     continue;
@@ -202,11 +202,11 @@ std::string refusal_to_serve(const config::configuration& cfg) {
   const auto& address = cfg.text("http.address");
   auto kind = base::kind_of_address(address);
   if (kind == base::address_kind::none)
-    return "http.address is \"" + address + "\", which is no IP address; write one like 127.0.0.1 or ::1";
+    return "http.address is \"" + address + "\", which is not an IP address; write one like 127.0.0.1 or ::1";
   if (kind == base::address_kind::other)
     return "http.address is " + address
-           + ", which other hosts reach, but no tokens are configured: anybody could "
-             "change popups. Use 127.0.0.1 and put a proxy that checks callers in front";
+           + ", which other hosts can reach, but nothing authenticates callers: anybody could "
+             "change popups. Use 127.0.0.1 behind a proxy that authenticates callers";
   return prepare_directory(cfg.text("node.data-dir"));
 }
 
@@ -215,7 +215,7 @@ int serve(const config::configuration& cfg, const std::string& file, const actor
   start_logging(cfg);
   if (auto problem = refusal_of_cluster(cfg); !problem.empty()) {
     fail(problem);
-    return exit_usage; // trying again is of no use
+    return exit_usage; // trying again does not help
   }
   if (auto problem = refusal_to_serve(cfg); !problem.empty())
     return fail(problem);

@@ -12,13 +12,13 @@
 namespace beckon::apps {
 
 /// Runs a node until a signal or a fatal fault. Returns the exit code. Blocks signals for every thread
-/// started after it. `file`: the configuration file that was read, for the log; empty: none.
-/// `seat`: for a worker, what its parent says; its sockets are the parent's.
+/// started after it. `file`: the configuration file, for the log; empty: none. `seat`: for a worker, the
+/// instructions of its parent, which owns its sockets.
 int serve(const config::configuration& cfg, const std::string& file, const actors::additions& added,
           const std::optional<worker_seat>& seat);
 
-/// What can be refused before anything is started, with the remedy; empty when nothing. Makes the data
-/// directory.
+/// Checks what can be refused before the start. Returns the problem with the remedy; empty if there is
+/// none. Creates the data directory.
 std::string refusal_to_serve(const config::configuration& cfg);
 
 } // namespace beckon::apps

@@ -8,12 +8,12 @@
 namespace beckon::apps {
 
 stop_signals::stop_signals(bool for_worker) : for_worker_(for_worker) {
-  // A client that closes early must be an error of one write, not the end of the process.
+  // A client that closes early must fail one write, not end the process.
   std::signal(SIGPIPE, SIG_IGN);
   sigemptyset(&signals_);
   sigaddset(&signals_, SIGTERM);
   sigaddset(&signals_, SIGINT);
-  // Under nohup a closed terminal must not end the node: what was ignored at the start stays ignored.
+  // Under nohup a closed terminal must not end the node: signals ignored at start stay ignored.
   if (for_worker)
     std::signal(SIGHUP, SIG_IGN);
   struct sigaction present {};

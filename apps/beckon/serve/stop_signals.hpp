@@ -9,11 +9,11 @@
 
 namespace beckon::apps {
 
-/// Takes SIGTERM, SIGINT and (unless it is ignored, as under nohup) SIGHUP in a thread of its own: the first
-/// is told to whoever waits, a second ends the process at once with 128 + its number. Make it before any
-/// other thread, so that all of them inherit the blocked signals.
-/// For a worker only the first SIGTERM or SIGINT counts, since a service manager may signal all processes of
-/// a service as well as the parent does; the parent ends at once those that it must.
+/// Handles SIGTERM, SIGINT and (unless ignored, as under nohup) SIGHUP in a thread of its own: the first
+/// signal wakes the waiting thread, a second ends the process at once with 128 + its number. Create it before
+/// any other thread, so that all threads inherit the blocked signals. In a worker only the first SIGTERM or
+/// SIGINT counts, because a service manager may signal all processes of a service in addition to the parent;
+/// the parent kills workers when it must.
 class stop_signals {
  public:
   explicit stop_signals(bool for_worker);
@@ -21,7 +21,7 @@ class stop_signals {
   stop_signals(const stop_signals&) = delete;
   stop_signals& operator=(const stop_signals&) = delete;
 
-  /// The first signal's number; 0 when none came in that time.
+  /// The first signal's number; 0 on a time-out.
   int wait_for(std::chrono::milliseconds time);
   /// The same without an end; 0 after a nudge that no wait has seen yet.
   int wait();

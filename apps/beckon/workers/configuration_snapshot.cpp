@@ -15,7 +15,7 @@ std::string reason_of(int error_number) {
   return std::generic_category().message(error_number);
 }
 
-/// A descriptor of the content, or -errno.
+/// A descriptor with the content, or -errno.
 int keep(const std::string& content) {
   int fd = ::memfd_create("cluster.ini", MFD_CLOEXEC);
   if (fd < 0)
@@ -32,7 +32,7 @@ int keep(const std::string& content) {
   return fd;
 }
 
-/// Errors name the file that people know.
+/// Makes errors name the original file.
 std::string with_name(std::string text, const std::string& path, const std::string& name) {
   for (auto at = text.find(path); at != std::string::npos; at = text.find(path, at + name.size()))
     text.replace(at, path.size(), name);

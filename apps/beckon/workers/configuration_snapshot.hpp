@@ -7,11 +7,11 @@
 
 namespace beckon::apps {
 
-/// A configuration file as it was at one moment, in memory, where a child can read it: what was checked is
-/// what a worker gets, whatever the file says by then.
+/// An in-memory copy of a configuration file that a child can read. A worker gets exactly what was
+/// checked, even if the file changes.
 class configuration_snapshot {
  public:
-  /// Reads and checks. `problem` says what is wrong when the result is null.
+  /// Reads and checks. If the result is null, `problem` gives the reason.
   static std::shared_ptr<const configuration_snapshot> take(const config::sources& from,
                                                             std::string& problem);
   ~configuration_snapshot();
@@ -19,7 +19,7 @@ class configuration_snapshot {
   configuration_snapshot& operator=(const configuration_snapshot&) = delete;
 
   const config::configuration& values() const { return values_; }
-  /// To be inherited by the child that reads path(); -1: there is no file.
+  /// Inherited by the child that reads path(); -1: there is no file.
   int descriptor() const { return fd_; }
   std::string path() const;
 
@@ -30,7 +30,7 @@ class configuration_snapshot {
   config::configuration values_;
 };
 
-/// Whoever may start a process with it has a share.
+/// Shared by all who may start a process with it.
 using snapshot_ptr = std::shared_ptr<const configuration_snapshot>;
 
 } // namespace beckon::apps

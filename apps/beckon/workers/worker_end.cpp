@@ -9,7 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-// What the end of a process means, whatever it was.
+// What to do when a process has ended, whatever its role.
 namespace beckon::apps {
 
 worker_parent::process_end worker_parent::end_of(int status) {
@@ -25,7 +25,7 @@ void worker_parent::reap() {
     forget(pid, end_of(status));
   if (pid == 0 || errno != ECHILD)
     return;
-  // There are no children, so what is still listed here has ended and somebody else was told how.
+  // There are no children left, so what is still listed has ended and somebody else collected its status.
   while (!processes_.empty())
     forget(processes_.front().pid, {"an end that is not known", exit_failure});
 }
@@ -45,7 +45,7 @@ void worker_parent::ended(const process& p, const process_end& end) {
   auto clean = end.code == exit_success;
   if (p.seat == shipper) {
     if (!clean && !stopping_) {
-      log_line(log_level::warn, "what an outbox holds could not be shipped; trying again",
+      log_line(log_level::warn, "an outbox could not be shipped; trying again",
                {{"data_dir", path_of(p.directory)}, {"end", end.how}});
       ship_later(p.directory, base::steady_ms() + shipping_retry_ms);
     }
@@ -71,7 +71,7 @@ void worker_parent::ended(const process& p, const process_end& end) {
 }
 
 void worker_parent::ended_while_stopping(const process& p, const process_end& end) {
-  // Who was not ready has answered nobody: there is nothing that it could have left undone.
+  // A worker that was not ready has answered no request, so it left nothing undone.
   auto told = end.signal == SIGTERM || (end.signal == 0 && end.code == exit_failure);
   auto clean = end.code == exit_success || (!p.ready && told);
   if (clean)
@@ -92,16 +92,16 @@ void worker_parent::holder_ended(const process& p, const process_end& end) {
   if (next_ && p.snapshot == next_ && s.snapshot != next_)
     give_up_reloading();
   auto now = base::steady_ms();
-  // An operator's doing, not a fault; and somebody has to take those who connect to its socket.
+  // An operator did this, so it is not a fault; but clients that connect to its socket need a worker.
   if (p.ready && end.signal == 0 && end.code == exit_success) {
     s.start_at_ms = now + cfg().integer("supervisor.backoff-ms");
     log_line(log_level::info,
-             "a worker was drained; another one takes its place: to end all workers, stop this process",
+             "a worker was drained; another one takes its place. To stop all workers, stop this process",
              {{"worker", p.seat + 1}, {"pid", p.pid}});
     return;
   }
-  // The store may be away, or a certificate have expired: then no number of restarts helps, nor does ending
-  // those who still answer.
+  // The store may be down, or a certificate expired. Neither more restarts nor stopping the other workers
+  // helps.
   if (!p.ready && end.signal == 0 && (end.code == exit_failure || end.code == exit_usage)) {
     auto wait = std::min(cfg().integer("supervisor.backoff-ms") << std::min<uint32_t>(s.vain_starts++, 10),
                          vain_start_pause_max_ms);
@@ -115,12 +115,12 @@ void worker_parent::holder_ended(const process& p, const process_end& end) {
   auto pause = cfg().integer("supervisor.backoff-ms") << std::min<size_t>(restarts_ms_.size(), 10);
   restarts_ms_.push_back(now);
   if (static_cast<int64_t>(restarts_ms_.size()) > cfg().integer("supervisor.restarts-max")) {
-    log_line(log_level::error, "workers die again and again; stopping all",
+    log_line(log_level::error, "workers keep dying; stopping all",
              {{"worker", p.seat + 1}, {"end", end.how}, {"restarts", restarts_ms_.size() - 1}});
     begin_stop(exit_fatal);
     return;
   }
-  log_line(log_level::error, "a worker died; starting it again",
+  log_line(log_level::error, "a worker died; restarting it",
            {{"worker", p.seat + 1}, {"pid", p.pid}, {"end", end.how}, {"in_ms", pause}});
   s.start_at_ms = now + pause;
 }

@@ -20,9 +20,9 @@ namespace beckon::apps {
 
 namespace {
 
-/// What a node may take for its stop beyond the grace time: flushing, and taking the actor system down.
+/// Time that a node may need to stop after the grace time: flushing, and shutting down the actor system.
 constexpr int64_t stop_reserve_ms = 20'000;
-/// Between two looks at what an earlier run still holds.
+/// Pause between checks of what an earlier run still holds.
 constexpr int held_poll_ms = 100;
 
 sigset_t handled_signals() {
@@ -30,7 +30,7 @@ sigset_t handled_signals() {
   sigemptyset(&set);
   for (int number : {SIGCHLD, SIGTERM, SIGINT})
     sigaddset(&set, number);
-  // Under nohup a closed terminal is no call to reload: what was ignored at the start stays ignored.
+  // Under nohup a closed terminal must not cause a reload: signals ignored at start stay ignored.
   struct sigaction present {};
   if (sigaction(SIGHUP, nullptr, &present) != 0 || present.sa_handler != SIG_IGN)
     sigaddset(&set, SIGHUP);
@@ -51,7 +51,8 @@ worker_parent::~worker_parent() {
 }
 
 std::string worker_parent::open() {
-  // A closed log must be an error of one write; and who ignores SIGCHLD is not told of the end of a child.
+  // A closed log must fail one write only; and a process that ignores SIGCHLD is not told when a child
+  // ends.
   std::signal(SIGPIPE, SIG_IGN);
   std::signal(SIGCHLD, SIG_DFL);
   auto signals = handled_signals();
@@ -62,12 +63,12 @@ std::string worker_parent::open() {
   auto until = base::steady_ms() + cfg().integer("node.grace-ms");
   auto told = false;
   for (;;) {
-    auto problem = what_is_held();
+    auto problem = outbox_in_use();
     if (problem.empty() || base::steady_ms() >= until)
       return problem;
     if (!std::exchange(told, true))
       log_line(log_level::warn,
-               "waiting, at most for node.grace-ms: workers of an earlier run may be stopping still",
+               "waiting, at most for node.grace-ms: workers of an earlier run may still be stopping",
                {{"held", problem}});
     pollfd signalled{signal_fd_, POLLIN, 0};
     if (::poll(&signalled, 1, held_poll_ms) > 0)
@@ -77,13 +78,13 @@ std::string worker_parent::open() {
   }
 }
 
-/// Opens the sockets, unless the outbox of one of the directories that the workers are to have is in use.
-std::string worker_parent::what_is_held() {
+/// Opens the sockets, unless the outbox in one of the workers' directories is in use.
+std::string worker_parent::outbox_in_use() {
   for (size_t i = 0; i < seats_.size(); ++i)
     if (in_use(static_cast<int>(i) + 1))
       return path_of(static_cast<int>(i) + 1)
              + ": another process has the outbox there; stop it, or give "
-               "this node a data directory of its own";
+               "this node its own data directory";
   return sockets_.open(cfg(), seats_.size());
 }
 
@@ -136,7 +137,7 @@ void worker_parent::start_due() {
   }
 }
 
-/// A process that hangs at its start, or when it is to stop, must not keep its seat or a reload for ever.
+/// A process that hangs while starting or stopping must not block its seat or a reload for ever.
 void worker_parent::end_overdue() {
   auto now = base::steady_ms();
   for (auto& p : processes_) {
@@ -191,7 +192,7 @@ void worker_parent::take_ready(process& p) {
   ::close(p.ready_fd);
   p.ready_fd = -1;
   if (n != 1 || stopping_)
-    return; // it ended instead; its end is told by SIGCHLD
+    return; // it ended instead; SIGCHLD reports that
   p.ready = true;
   p.due_ms = never;
   if (p.pid == successor_ || p.snapshot == next_)
@@ -218,7 +219,7 @@ void worker_parent::tell_all_ready() {
   auto url = url_of(cfg().text("http.address"), sockets_.port());
   log_line(log_level::info, "all workers are ready",
            {{"address", url}, {"workers", seats_.size()}, {"pid", ::getpid()}});
-  // Scripts wait for this very line.
+  // Scripts wait for exactly this line.
   std::printf("listening on %s\n", url.c_str());
   std::fflush(stdout);
 }
@@ -227,7 +228,7 @@ void worker_parent::take_signals() {
   signalfd_siginfo info{};
   while (::read(signal_fd_, &info, sizeof(info)) == static_cast<ssize_t>(sizeof(info)))
     take_signal(static_cast<int>(info.ssi_signo));
-  reap(); // several ends may have come as one signal
+  reap(); // one signal may stand for several ends
 }
 
 void worker_parent::take_signal(int number) {

@@ -13,11 +13,11 @@
 
 namespace beckon::apps {
 
-/// The processes of `serve --workers`: which run, which are to be started, which are on their way out.
+/// The processes of `serve --workers`: running, about to start, about to stop.
 ///
-/// Each process owns a directory while it lives, for the outbox has one owner. A successor answers before its
-/// predecessor goes, so it takes another directory; what the predecessor leaves in its own is shipped by a
-/// process that does only that. So is what processes of an earlier run left.
+/// Each process owns a directory while it lives, because an outbox has one owner. A successor answers before
+/// its predecessor stops, so it takes another directory. A process that does only that ships what the
+/// predecessor left in its own. The same happens to what an earlier run left.
 ///
 /// Runs on: the only thread of its process.  Blocks: in wait_and_handle(), until something happens.
 class worker_parent {
@@ -27,33 +27,33 @@ class worker_parent {
   worker_parent(const worker_parent&) = delete;
   worker_parent& operator=(const worker_parent&) = delete;
 
-  /// Opens the sockets, and waits up to node.grace-ms for what processes of an earlier run still hold: when
-  /// their parent was killed they stop by themselves. Returns what is wrong.
+  /// Opens the sockets, and waits up to node.grace-ms for what processes of an earlier run still hold: if
+  /// their parent was killed, they stop by themselves. Returns the problem, if any.
   std::string open();
-  /// Until all processes have ended; the exit code.
+  /// Runs until all processes have ended; returns the exit code.
   int run();
 
  private:
   struct process {
     pid_t pid = 0;
-    size_t seat = 0; // index; `shipper` for one that only ships
+    size_t seat = 0; // index; `shipper` for a process that only ships
     int directory = 0;
     int ready_fd = -1;
-    snapshot_ptr snapshot;  // what it runs with
-    int64_t due_ms = never; // when it is ended if it is not ready, or was told to stop and has not ended
+    snapshot_ptr snapshot;  // its configuration
+    int64_t due_ms = never; // when to kill it: not ready in time, or not stopped in time
     bool ready = false;
   };
   struct process_end {
     std::string how;
     int code = 0;   // exit_failure after a signal
-    int signal = 0; // which one ended it
+    int signal = 0; // the signal that ended it
   };
   struct seat {
-    pid_t holder = 0;         // who serves it, or is to as soon as it is ready
-    int directory = 0;        // of the holder, also while it is started again
-    int64_t start_at_ms = -1; // -1: nothing is due
-    snapshot_ptr snapshot;    // with which it was served last
-    uint32_t vain_starts = 0; // since it was served last
+    pid_t holder = 0;         // the process that serves it, or will as soon as it is ready
+    int directory = 0;        // of the holder, also while it is restarted
+    int64_t start_at_ms = -1; // -1: no start is due
+    snapshot_ptr snapshot;    // the last one it was served with
+    uint32_t vain_starts = 0; // failed starts since it was last served
   };
   struct due_shipping {
     int directory = 0;
@@ -65,7 +65,7 @@ class worker_parent {
   static constexpr int64_t vain_start_pause_max_ms = 5000;
 
   // worker_parent.cpp
-  std::string what_is_held();
+  std::string outbox_in_use();
   void start_due();
   void end_overdue();
   void wait_and_handle();
@@ -113,9 +113,9 @@ class worker_parent {
 
   config::sources from_;
   std::vector<std::string> words_;
-  snapshot_ptr snapshot_; // the newest with which a worker has answered; at the start, that of the start
-  snapshot_ptr next_;     // of a reload under way, on trial until a worker answers with it; null: none
-  std::string data_dir_;  // as at the start: a reload leaves it
+  snapshot_ptr snapshot_; // the newest with which a worker has answered; initially the one of the start
+  snapshot_ptr next_;     // of a running reload, on trial until a worker answers with it; null: none
+  std::string data_dir_;  // as at the start; a reload does not change it
   worker_sockets sockets_;
   sigset_t inherited_signals_{};
   int signal_fd_ = -1;
@@ -124,9 +124,9 @@ class worker_parent {
   std::vector<process> processes_;
   std::vector<due_shipping> shippings_;
   std::deque<int64_t> restarts_ms_; // in the window
-  std::vector<size_t> to_replace_;  // seats whose holder runs with an older configuration, in their order
+  std::vector<size_t> to_replace_;  // seats whose holder runs an older configuration, in order
   pid_t successor_ = 0;             // started for the first of them
-  pid_t predecessor_ = 0;           // told to stop, because its successor is there
+  pid_t predecessor_ = 0;           // told to stop because its successor is ready
 
   bool all_were_ready_ = false;
   bool stopping_ = false;

@@ -17,7 +17,7 @@ constexpr int cannot_execute = 127;
     ::fcntl(fd, F_SETFD, 0);
   ::sigprocmask(SIG_SETMASK, order.signals, nullptr);
   ::prctl(PR_SET_PDEATHSIG, SIGTERM);
-  // A parent that died before that line sends nothing.
+  // A parent that died before this line sends nothing.
   if (::getppid() == parent)
     ::execv("/proc/self/exe", words);
   _exit(cannot_execute);

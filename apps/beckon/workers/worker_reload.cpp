@@ -12,7 +12,7 @@
 #include <string_view>
 #include <utility>
 
-// How one worker after the other is replaced by one with a new configuration.
+// Replaces one worker after the other by one with a new configuration.
 namespace beckon::apps {
 
 void worker_parent::reload() {
@@ -25,8 +25,7 @@ void worker_parent::reload() {
   if (problem.empty())
     problem = refusal_to_serve(fresh->values());
   if (!problem.empty()) {
-    log_line(log_level::error, "the configuration is not taken over, nothing changes",
-             {{"problem", problem}});
+    log_line(log_level::error, "the new configuration is refused, nothing changes", {{"problem", problem}});
     return;
   }
   for (std::string_view key : {"workers.count", "workers.port-base", "http.port"})
@@ -36,10 +35,10 @@ void worker_parent::reload() {
     if (fresh->values().text(key) != cfg().text(key))
       log_line(log_level::warn, "this change needs a restart", {{"key", std::string{key}}});
   next_ = std::move(fresh);
-  // A successor that is starting now has the configuration of before: its seat comes again.
+  // A successor that is starting now has the previous configuration, so its seat must be replaced again.
   to_replace_.resize(seats_.size());
   std::iota(to_replace_.begin(), to_replace_.end(), size_t{0});
-  log_line(log_level::info, "replacing the workers, one after the other, for SIGHUP",
+  log_line(log_level::info, "SIGHUP: replacing the workers, one after the other",
            {{"workers", seats_.size()}});
 }
 
@@ -47,8 +46,8 @@ bool worker_parent::is_to_be_replaced(size_t seat_index) const {
   return std::find(to_replace_.begin(), to_replace_.end(), seat_index) != to_replace_.end();
 }
 
-/// With what a seat without a holder is served again: what it had, for that has worked. While a reload goes
-/// on, the new configuration as soon as another worker answers with it, or when nobody is left to try it.
+/// The configuration for a seat without a holder: its last one, which has worked. During a reload, the
+/// new one as soon as another worker answers with it, or if no other worker is left to try it.
 snapshot_ptr worker_parent::snapshot_for(size_t seat_index) const {
   auto nobody_answers = std::none_of(processes_.begin(), processes_.end(),
                                      [](const auto& p) { return p.seat != shipper && p.ready; });
@@ -57,7 +56,8 @@ snapshot_ptr worker_parent::snapshot_for(size_t seat_index) const {
   return seats_[seat_index].snapshot;
 }
 
-/// One at a time, and only seats that somebody serves: the others come when they are served again.
+/// Replaces one seat at a time, and only seats that are served: the others follow when they are served
+/// again.
 void worker_parent::go_on_reloading() {
   if (stopping_ || !all_were_ready_ || successor_ != 0 || predecessor_ != 0)
     return;
@@ -83,11 +83,11 @@ void worker_parent::successor_ready(const process& p) {
   if (auto* before = find(predecessor_)) {
     before->due_ms = base::steady_ms() + stop_max_ms();
     ::kill(before->pid, SIGTERM);
-  } else { // it died meanwhile
+  } else { // it has died
     predecessor_ = 0;
     ship_later(directory, 0);
   }
-  if (p.snapshot == next_) // else another SIGHUP came: the seat comes again
+  if (p.snapshot == next_) // otherwise another SIGHUP came, and the seat is replaced again
     replaced(p.seat);
 }
 
@@ -103,14 +103,14 @@ void worker_parent::successor_ended(const process& p, const std::string& how) {
   successor_ = 0;
   log_line(log_level::error, "a worker could not start with the new configuration",
            {{"worker", p.seat + 1}, {"end", how}});
-  if (p.snapshot == next_) // else it is an older one, and the newer is still to be tried
+  if (p.snapshot == next_) // otherwise it is an older one, and the newer is still to be tried
     give_up_reloading();
 }
 
 void worker_parent::give_up_reloading() {
   next_.reset();
   to_replace_.clear();
-  log_line(log_level::error, "the reload is given up; workers that were not replaced stay as they are");
+  log_line(log_level::error, "the reload is abandoned; workers not yet replaced keep their configuration");
 }
 
 } // namespace beckon::apps

@@ -11,7 +11,7 @@ namespace beckon::apps {
 
 namespace {
 
-/// Opens one and appends it. Returns what is wrong.
+/// Opens one socket and appends it. Returns the problem, if any.
 std::string open_one(net::http_options options, std::vector<int>& out, uint16_t& port) {
   auto listening = net::open_listener(options);
   if (!listening)
@@ -46,8 +46,7 @@ std::string worker_sockets::open_all(const config::configuration& cfg, size_t wo
   options.port = static_cast<uint16_t>(cfg.integer("http.port"));
   options.backlog = static_cast<int>(cfg.integer("http.backlog"));
   if (options.port != 0 && !cfg.boolean("http.reuse-port")) {
-    // Sockets that share a port let any process of this user join them: another node there must not go
-    // unnoticed.
+    // Any process of this user can join sockets that share a port, so another node there must be detected.
     auto alone = net::open_listener(options);
     if (!alone)
       return storage::describe(alone.error());
@@ -73,7 +72,7 @@ std::string worker_sockets::open_all(const config::configuration& cfg, size_t wo
 void worker_sockets::shut_out_newcomers() {
   for (const auto* list : {&shared_, &own_})
     for (int fd : *list)
-      net::shut_out_newcomers(fd); // where there is no such filter, the last in the queue are reset
+      net::shut_out_newcomers(fd); // without such a filter the last connections in the queue are reset
 }
 
 } // namespace beckon::apps

@@ -8,9 +8,9 @@
 
 namespace beckon::apps {
 
-/// The listening sockets of all workers, which stay open as long as the parent lives: who waits in the queue
-/// of one is taken by the worker's successor. One for each worker on the common port, among which the kernel
-/// spreads new connections, and one for each alone when workers.port-base is set.
+/// The listening sockets of all workers. They stay open while the parent lives, so a worker's successor
+/// takes over its queue of connections. Each worker has one socket on the common port, among which the kernel
+/// spreads new connections, and with workers.port-base one of its own.
 class worker_sockets {
  public:
   worker_sockets() = default;
@@ -18,9 +18,9 @@ class worker_sockets {
   worker_sockets(const worker_sockets&) = delete;
   worker_sockets& operator=(const worker_sockets&) = delete;
 
-  /// Opens all of them, or none. Returns what is wrong, with the remedy; empty when all is well.
+  /// Opens all of them, or none. Returns the problem with the remedy; empty if there is none.
   std::string open(const config::configuration& cfg, size_t workers);
-  /// From now on nobody new connects; who is connected is still taken by a worker.
+  /// Refuses new connections from now on; workers still take those already connected.
   void shut_out_newcomers();
 
   int shared(size_t worker) const { return shared_[worker]; }

@@ -73,7 +73,7 @@ pid_t worker_parent::start_worker(size_t seat_index, int directory, const snapsh
              {{"reason", std::generic_category().message(-pid)}});
     return 0;
   }
-  // At the very start a change of the schema may take its time, and nobody waits for anything but that.
+  // At the very start a schema upgrade may take long, and nothing else waits for it.
   auto due = all_were_ready_ ? base::steady_ms() + cfg.integer("workers.start-timeout-ms") : never;
   processes_.push_back({pid, seat_index, directory, pipe_ends[0], snapshot, due});
   return pid;
@@ -93,7 +93,7 @@ void worker_parent::start_shipping(int directory) {
     order.descriptors.push_back(snapshot_->descriptor());
   auto pid = start_process(order);
   if (pid < 0) {
-    log_line(log_level::error, "what an outbox holds cannot be shipped",
+    log_line(log_level::error, "an outbox cannot be shipped",
              {{"data_dir", path_of(directory)}, {"reason", std::generic_category().message(-pid)}});
     ship_later(directory, base::steady_ms() + shipping_retry_ms);
     return;
@@ -105,7 +105,7 @@ void worker_parent::ship_later(int directory, int64_t at_ms) {
   shippings_.push_back({directory, at_ms});
 }
 
-/// Outboxes that processes of an earlier run left, also one without workers or with more of them.
+/// Outboxes left by an earlier run, including one without workers or with more of them.
 void worker_parent::find_left_outboxes() {
   std::error_code status;
   ship_later(0, 0);
@@ -125,11 +125,11 @@ bool worker_parent::owned(int directory) const {
          || std::any_of(seats_.begin(), seats_.end(), is_owner);
 }
 
-/// Whether a process, of whatever run, has the outbox there.
+/// Whether any process, of any run, has the outbox open.
 bool worker_parent::in_use(int directory) const {
   int fd = ::open((path_of(directory) + "/outbox.db.lock").c_str(), O_RDONLY | O_CLOEXEC);
   if (fd < 0)
-    return false; // nobody ever had; or it cannot be read, which its worker will say
+    return false; // nobody ever had it; or it cannot be read, which its worker will report
   auto locked = ::flock(fd, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
   ::close(fd);
   return locked;

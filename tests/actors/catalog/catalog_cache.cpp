@@ -18,7 +18,7 @@ struct fixture : actors::test::node_fixture {
                                             catalog_ask_ptr{std::make_shared<catalog_ask>(std::move(ask))});
   }
 
-  /// Somebody else changes the stored catalogue.
+  /// Another node changes the stored catalogue.
   void write_elsewhere(const std::string& id) {
     auto session = store->open_writer();
     CAF_REQUIRE(session);
@@ -72,7 +72,7 @@ CAF_TEST(a failed change is not live) {
   CAF_CHECK(view()->compiled->find("p") == nullptr);
 }
 
-CAF_TEST(a change that somebody else made is found by the next one) {
+CAF_TEST(a change by another node is found by the next change) {
   start();
   write_elsewhere("other");
   CAF_CHECK(change(catalog_operation::put_popup, "p", draft)->what == status::created);
@@ -109,7 +109,7 @@ CAF_TEST(the catalogue is loaded when the store comes back) {
   CAF_CHECK(node->health.catalog_loaded);
 }
 
-CAF_TEST(a change that somebody else made is found within the polling interval) {
+CAF_TEST(a change by another node is found within the polling interval) {
   node_options options = options_from(config::configuration{});
   options.catalog_poll_ms = 500;
   start(options);
@@ -159,7 +159,7 @@ CAF_TEST(a change and a look under way at once both come to their end) {
   CAF_CHECK(got->view->compiled->find("other") != nullptr);
 }
 
-CAF_TEST(without polling nobody looks) {
+CAF_TEST(without polling the store is not read) {
   start();
   write_elsewhere("other");
   auto reads = faults.calls(operation::read);

@@ -57,7 +57,7 @@ std::string chaos::run() {
   auto first = 1 + dice_.below(4);
   for (size_t i = 0; i < first; ++i)
     world_.boot(i);
-  // Most runs begin with a cluster that stands.
+  // Most runs begin with an established cluster.
   if (dice_.percent(80))
     world_.run_for(dice_.between(3000, 8000));
   auto turns = 4 + dice_.below(14);
@@ -75,7 +75,7 @@ std::string chaos::run() {
 void chaos::traffic() {
   if (!traffic_on_)
     return;
-  // What is sent to a node that is paused waits for it.
+  // Messages to a paused node wait for it.
   for (auto place : world_.living(true))
     if (!world_.nodes[place].stopping && dice_.percent(traffic_percent_) && (!ready_only_ || is_ready(place))
         && (world_.nodes[place].now == sim_node::life::up || dice_.percent(10)))

@@ -56,7 +56,7 @@ class chaos {
   uint64_t traffic_percent_ = 20;
   bool traffic_on_ = true;
   bool ready_only_ = false; // clients come by a balancer that asks nodes whether they are ready
-  bool few_asks_ = false;   // the gateways take so few at a time that some are turned away
+  bool few_asks_ = false;   // the gateways accept so few at a time that some are refused
   uint64_t last_request_ = 0;
   uint64_t last_event_ = 0;
   uint64_t last_patch_ = 0;

@@ -283,11 +283,11 @@ void sim_cluster::ask(sim_ask what, size_t place) {
   auto from = system_.spawn(client, &book, &a);
   note_spawned(last, static_cast<int64_t>(n.process));
   auto shard = table->shards[decision::shard_of(a.user)];
-  // Whoever asks need not wait for the answer, so that a shard that is gone does not answer with an error.
-  auto send = [&](const auto& to, auto&&... what_to_say) {
+  // The sender need not wait for the answer, so that a shard that is gone does not answer with an error.
+  auto send = [&](const auto& to, auto&&... message_parts) {
     caf::actor_cast<caf::strong_actor_ptr>(to)->enqueue(
         caf::actor_cast<caf::strong_actor_ptr>(from), caf::make_message_id(),
-        caf::make_message(std::forward<decltype(what_to_say)>(what_to_say)...), nullptr);
+        caf::make_message(std::forward<decltype(message_parts)>(message_parts)...), nullptr);
   };
   if (a.what == sim_ask::kind::decide) {
     auto d = std::make_shared<decide_ask>();

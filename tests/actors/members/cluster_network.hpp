@@ -42,9 +42,9 @@ struct sim_network {
   way_table ways{};
   int64_t latency_max_ms = 0;
   std::vector<pipe_entry> pipes;
-  /// The door of a node, null while nobody is there.
+  /// The door of a node, null if it is not running.
   std::function<door_actor(size_t)> door_of;
-  /// Tells whose actor it is that was made.
+  /// Records the owner of a new actor.
   std::function<void(caf::actor_id, int64_t process)> belongs;
 
   bool reaches(size_t a, size_t b) const { return ways[a][b] == way::open && ways[b][a] == way::open; }

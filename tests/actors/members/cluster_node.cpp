@@ -5,9 +5,9 @@
 #include "actors/users/user_shard.hpp"
 #include "actors/work/outbox_shipper.hpp"
 #include "actors/work/reader.hpp"
-#include "actors/work/writer.hpp"
 #include "actors/work/work_plan.hpp"
 #include "actors/work/work_pool.hpp"
+#include "actors/work/writer.hpp"
 #include "cluster_fixture.hpp"
 #include "decision/hash.hpp"
 

@@ -61,8 +61,8 @@ struct fixture : test_coordinator_fixture<actors::test::system_config> {
 
 CAF_TEST_FIXTURE_SCOPE(cluster_simulation_tests, fixture)
 
-// BECKON_SIM_SEED=n replays one seed and tells its story; BECKON_SIM_SEEDS=n runs so many.
-CAF_TEST(whatever fails nobody is shown too much and nothing is lost) {
+// BECKON_SIM_SEED=n replays one seed and prints its history; BECKON_SIM_SEEDS=n runs n seeds.
+CAF_TEST(no fault shows a popup too early or loses data) {
   if (auto seed = number_in("BECKON_SIM_SEED")) {
     spdlog::set_level(spdlog::level::info);
     auto o = play(*seed, {}, true);

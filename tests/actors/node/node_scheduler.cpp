@@ -103,7 +103,7 @@ CAF_TEST(the time - out of a request fires) {
   CAF_CHECK(eventually([&] { return wakes() == 1; }));
 }
 
-// The clock holds a reference to whom a time-out is for: only one that is cancelled lets go of its actor.
+// The clock holds a reference to the receiver of a time-out: only a cancelled one releases its actor.
 CAF_TEST(the time - outs of an actor that ends are cancelled) {
   auto whom = system->spawn(deaf, &seen);
   auto client = system->spawn(asking, &seen, whom, hours(1));

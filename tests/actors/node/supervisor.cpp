@@ -11,7 +11,7 @@ using namespace beckon::actors;
 
 namespace {
 
-/// A real system with real threads: what is tested is that dead actors come back and work goes on.
+/// A real system with real threads: dead actors must come back and work must go on.
 struct fixture {
   test::system_config cfg;
   caf::actor_system sys{cfg};

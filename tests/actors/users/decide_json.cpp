@@ -44,7 +44,7 @@ CAF_TEST(a whole request is read) {
   CAF_CHECK(ask.request.explain && ask.request.dry_run);
 }
 
-CAF_TEST(what is wrong is named with its place) {
+CAF_TEST(errors name their place) {
   std::vector<std::pair<std::string, std::string>> table{
       {R"({"placements":["a"]})", "/user"},
       {R"({"user":"","placements":["a"]})", "/user"},

@@ -8,7 +8,7 @@ using decision::reason;
 
 namespace {
 
-// A user who could not be read again is tried again after this time.
+// A user whose reload failed is loaded again after this time.
 constexpr int64_t read_again_pause_ms = 1000;
 
 struct fixture : actors::test::node_fixture {
@@ -59,7 +59,7 @@ CAF_TEST(a user stays as loaded) {
   CAF_CHECK_EQUAL(faults.calls(operation::read), reads);
 }
 
-CAF_TEST(while the store is away a user in doubt is answered from memory) {
+CAF_TEST(while the store is down a user in doubt is answered from memory) {
   start();
   put_popup("p", R"({"every":"1h"})");
   CAF_CHECK(shows(decide("u")));
@@ -71,7 +71,7 @@ CAF_TEST(while the store is away a user in doubt is answered from memory) {
   CAF_CHECK_EQUAL(faults.calls(operation::read), reads);
 }
 
-CAF_TEST(a user who cannot be read again is answered from memory) {
+CAF_TEST(a user whose reload fails is answered from memory) {
   start();
   put_popup("p", R"({"every":"1h"})");
   CAF_CHECK(shows(decide("u")));
@@ -94,7 +94,7 @@ CAF_TEST(a user who cannot be read again is answered from memory) {
   CAF_CHECK(user(user_operation::get, "u")->profile != nullptr);
 }
 
-CAF_TEST(what is shown after a reading that failed is checked against the store) {
+CAF_TEST(a showing after a failed reload is checked against the store) {
   start();
   put_popup("p", R"({"stop_after":["click"]})");
   CAF_CHECK(shows(decide("u")));
@@ -189,7 +189,7 @@ CAF_TEST(a write that fails does not make a user forgotten) {
   CAF_CHECK(user(user_operation::get, "u")->profile != nullptr);
 }
 
-CAF_TEST(a user who is read again is answered from memory when the pool is gone) {
+CAF_TEST(a user being reloaded is answered from memory when the pool is gone) {
   start();
   put_popup("p", R"({"every":"1h"})");
   CAF_CHECK(shows(decide("u")));
@@ -206,7 +206,7 @@ CAF_TEST(a user who is read again is answered from memory when the pool is gone)
   CAF_CHECK(why(answer) == reason::cooldown);
 }
 
-CAF_TEST(an event that comes while a user is read again in vain is kept) {
+CAF_TEST(an event during a failed reload is kept) {
   start();
   put_popup("p", R"({"stop_after":["click"]})");
   CAF_CHECK(shows(decide("u")));
@@ -224,7 +224,7 @@ CAF_TEST(an event that comes while a user is read again in vain is kept) {
   CAF_CHECK_EQUAL(node->metrics->shard(decision::shard_of("u")).conflicts.get(), 0u);
 }
 
-CAF_TEST(claims that wait while the store is away do not fail one after another) {
+CAF_TEST(claims that wait while the store is down do not fail one after another) {
   start();
   put_popup("p");
   CAF_CHECK(shows(decide("u")));

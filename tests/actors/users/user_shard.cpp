@@ -94,7 +94,7 @@ CAF_TEST(a claim whose outcome is unknown is looked up before the next decision)
   CAF_CHECK(why(decide("u")) == reason::capped);
 }
 
-CAF_TEST(while the store is away cooled down users are answered from memory) {
+CAF_TEST(while the store is down users in cooldown are answered from memory) {
   start();
   put_popup("p", R"({"every":"24h"})");
   decide("known");
@@ -195,7 +195,7 @@ CAF_TEST(profiles are replaced patched and erased) {
   CAF_CHECK(!user(user_operation::erase, "u")->found);
 }
 
-CAF_TEST(an erased user starts anew) {
+CAF_TEST(an erased user starts from nothing) {
   start();
   put_popup("p", R"({"max_shows":1})");
   CAF_CHECK(shows(decide("u", "r1")));

@@ -102,7 +102,7 @@ CAF_TEST(a database of another cluster is refused) {
   CAF_CHECK_EQUAL(complaints(with({"--cluster.name=shop"}), fresh, {}), "");
 }
 
-CAF_TEST(who cannot be reached keeps a node from joining) {
+CAF_TEST(an unreachable node keeps a node from joining) {
   auto p = picture({node(1, "a"), node(2, "b"), node(3, "c"), node(4, "d")});
   p.nodes[2].lease_until_ms = now_ms - 1;
   p.nodes[3].state = node_state::dead;
@@ -129,7 +129,7 @@ CAF_TEST(a name belongs to one node) {
 
 CAF_TEST(leases and owners are looked at) {
   auto text = complaints(with({"--cluster.lease-ms=12000"}), picture({node(1, "a")}), {});
-  CAF_CHECK(has(text, "warn a (incarnation 1) has cluster.lease-ms 10000, here it is 12000"));
+  CAF_CHECK(has(text, "warn a (incarnation 1) has cluster.lease-ms 10000, but here it is 12000"));
   auto p = picture({node(1, "a")});
   p.shards[2].owner = 9;
   CAF_CHECK(has(complaints(with({}), p, {}), "warn 1 shards have no living owner"));

@@ -122,7 +122,7 @@ CAF_TEST(tables that are not there yet are no problem) {
     CAF_REQUIRE_EQUAL(out.lines().size(), 1u);
     CAF_CHECK(!out.failed());
     CAF_CHECK(has(out.lines().front().text, version < 0    ? "no tables yet"
-                                            : version == 2 ? "brings them to version 3"
+                                            : version == 2 ? "upgrades them to version 3"
                                                            : "have version 3"));
   }
 }

@@ -117,7 +117,7 @@ CAF_TEST(a proxy needs a port for each connection) {
   CAF_CHECK_EQUAL(warnings(check_ports_and_time_wait, {"--workers.count=3"}).size(), 1u);
 }
 
-CAF_TEST(a port to listen on is not one that the kernel gives away) {
+CAF_TEST(a port to listen on is outside the range of outgoing ports) {
   auto found = warnings(check_ports_and_time_wait, {"--http.port=40000"});
   CAF_REQUIRE_EQUAL(found.size(), 1u);
   CAF_CHECK(has(found.front(), "ip_local_reserved_ports=40000"));
@@ -142,7 +142,7 @@ CAF_TEST(each port to listen on is looked at) {
   CAF_CHECK(warnings(check_ports_and_time_wait, {"--workers.count=2", "--workers.port-base=9100"}).empty());
 }
 
-CAF_TEST(a wider range is advised together with what is to be reserved in it) {
+CAF_TEST(a wider range is advised together with the ports to reserve) {
   std::vector<std::string> words = {"--workers.count=3", "--workers.port-base=9100",
                                     "--storage.backend=mysql"};
   auto found = warnings(check_ports_and_time_wait, words);
@@ -170,7 +170,7 @@ CAF_TEST(reuse of connections in TIME_WAIT is never asked for) {
   CAF_CHECK(warnings(check_ports_and_time_wait).empty());
 }
 
-CAF_TEST(too few descriptors are named with what stands in the way) {
+CAF_TEST(too few descriptors are reported with the limiting setting) {
   auto found = descriptor_warnings({1024, 4096});
   CAF_REQUIRE_EQUAL(found.size(), 1u);
   CAF_CHECK(has(found.front(), "ulimit -n 10128") && !has(found.front(), "nr_open"));
@@ -184,7 +184,7 @@ CAF_TEST(too few descriptors are named with what stands in the way) {
                 "10192 wanted"));
 }
 
-CAF_TEST(file systems that lose data are told from disks) {
+CAF_TEST(file systems that lose data are recognised) {
   CAF_CHECK_EQUAL(risk_of_file_system(0x01021994)->name, "tmpfs");
   CAF_CHECK_EQUAL(risk_of_file_system(0x6969)->name, "NFS");
   CAF_CHECK(!risk_of_file_system(0xef53));     // ext4

@@ -50,7 +50,7 @@ bool has(const std::string& text, const std::string& part) {
   return text.find(part) != std::string::npos;
 }
 
-/// The number of the one that is meant; 0: nobody.
+/// The number of the named node; 0: none.
 storage::incarnation_id chosen(const storage::cluster_picture& p, const std::string& word) {
   auto c = choose_node(p, word);
   return c.node ? c.node->incarnation : 0;
@@ -70,7 +70,7 @@ std::string last_line(std::string text) {
 
 } // namespace
 
-CAF_TEST(shards belong to nobody once the lease has run out) {
+CAF_TEST(shards have no owner once the lease has run out) {
   auto p = picture({node(1, "a"), node(2, "b")}, {1, 2});
   CAF_CHECK(shards_without_owner(p).empty() && all_shards_owned(p));
   p.nodes[1].lease_until_ms = now_ms;
@@ -85,7 +85,7 @@ CAF_TEST(shards belong to nobody once the lease has run out) {
   p.shards[3].known = false;
   p.trouble = "db2 is away";
   CAF_CHECK(shards_without_owner(p).empty() && !all_shards_owned(p));
-  CAF_CHECK_EQUAL(last_line(nodes_text(p)), "it is not known who owns 1 shards: db2 is away");
+  CAF_CHECK_EQUAL(last_line(nodes_text(p)), "the owners of 1 shards are unknown: db2 is away");
 }
 
 CAF_TEST(ranges are short) {
@@ -94,7 +94,7 @@ CAF_TEST(ranges are short) {
   CAF_CHECK_EQUAL(shard_ranges({0, 1, 2, 5, 7, 8}), "0-2, 5, 7-8");
 }
 
-CAF_TEST(the table says who is there and what is on its way) {
+CAF_TEST(the table shows the members and the moves) {
   auto a = node(1, "a");
   a.suspects = {12};
   auto p =
@@ -116,8 +116,8 @@ CAF_TEST(the table says who is there and what is on its way) {
   CAF_CHECK_EQUAL(last_line(text), "all 8 shards have a living owner");
 }
 
-CAF_TEST(the last line says what is wrong) {
-  CAF_CHECK(has(last_line(nodes_text(picture({}, {0}))), "no node is there"));
+CAF_TEST(the last line names the problem) {
+  CAF_CHECK(has(last_line(nodes_text(picture({}, {0}))), "there are no nodes"));
   auto p = picture({node(1, "a")}, {1});
   p.shards[6].owner = 0;
   CAF_CHECK_EQUAL(last_line(nodes_text(p)).rfind("1 of 8 shards have no living owner (6); ", 0), 0u);

@@ -53,7 +53,7 @@ struct listener {
 
 CAF_TEST_FIXTURE_SCOPE(store_holder_tests, fixture)
 
-CAF_TEST(a lock that nobody holds has no holder) {
+CAF_TEST(a free lock has no holder) {
   CAF_CHECK_EQUAL(holder_of(path).pid, 0);
   CAF_CHECK_EQUAL(holder_of(path + ".none").pid, 0);
   CAF_CHECK(way_through({}).find("http://HOST:PORT of that node") != std::string::npos);

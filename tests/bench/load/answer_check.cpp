@@ -45,7 +45,7 @@ CAF_TEST(a popup in an answer) {
   CAF_CHECK(d->promises && !d->unavailable);
 }
 
-CAF_TEST(what is a promise and what is not ) {
+CAF_TEST(answers with and without a promise) {
   std::string problem;
   CAF_CHECK(read_decide(answer(time_text, "null", "COOLDOWN"), "u", home, problem)->promises);
   CAF_CHECK(!read_decide(answer(time_text, "null", "NO_MATCH"), "u", home, problem)->promises);

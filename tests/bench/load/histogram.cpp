@@ -29,7 +29,7 @@ CAF_TEST(a single value is every quantile and exact) {
   }
 }
 
-CAF_TEST(what lies outside counts at the edge) {
+CAF_TEST(values outside count at the edge) {
   histogram h;
   h.add(-5);
   h.add(int64_t{1} << 50);

@@ -86,7 +86,7 @@ CAF_TEST(an end in the middle is no answer) {
   }
 }
 
-CAF_TEST(what is not clearly an answer is refused) {
+CAF_TEST(malformed answers are refused) {
   for (std::string_view text :
        {"HTTP/1.0 200 OK\r\n\r\n", "HTTP/1.1 20 OK\r\n\r\n", "HTTP/1.1 2000 OK\r\n\r\n",
         "HTTP/1.1 999 X\r\n\r\n", "hello\r\n\r\n", "HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n",

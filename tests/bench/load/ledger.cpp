@@ -84,7 +84,7 @@ void write_sample(ledger_writer& w, const std::string& directory) {
 
 CAF_TEST_FIXTURE_SCOPE(ledger_tests, fixture)
 
-CAF_TEST(what is written is read again) {
+CAF_TEST(written records are read back) {
   ledger_writer w;
   write_sample(w, directory);
   CAF_CHECK(w.answered({2, 8, 0, "reset", 0, std::nullopt, std::nullopt}));

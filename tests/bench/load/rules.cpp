@@ -81,7 +81,7 @@ CAF_TEST(confirmed events must be there once) {
   CAF_CHECK_EQUAL(events_found(t, {"run-0-0", "run-0-1", "run-0-2", "run-0-1"}), "duplicated 1");
 }
 
-CAF_TEST(events that nobody sent are unexpected) {
+CAF_TEST(events that no run sent are unexpected) {
   told t;
   t.events(0, 3, 202);
   for (std::string_view id : {"run-0-3", "run-1-0", "other-0-0", "run-0-x", "run-0-", "x"}) {

@@ -192,7 +192,7 @@ CAF_TEST(a heartbeat does not wait for changes of members) {
   CAF_CHECK(quick->join(node_named("b")));
 }
 
-CAF_TEST(whom a burial concerns cannot renew its lease meanwhile) {
+CAF_TEST(a node cannot renew its lease while it is declared dead) {
   auto a = join("a");
   auto late = of(cluster->join(node_named("late", 1)));
   auto other = database.connect();
@@ -234,7 +234,7 @@ CAF_TEST(the clock is that of the server whatever its time zone) {
   CAF_CHECK_LESS(std::abs(now - expected), 5000);
 }
 
-CAF_TEST(rows that are gone are told) {
+CAF_TEST(missing rows are reported) {
   database.connect().execute("DELETE FROM cl_shard WHERE shard = 17");
   auto seen = cluster->look();
   CAF_CHECK(failure_of(seen) == errc::corrupt);

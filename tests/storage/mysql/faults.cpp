@@ -18,7 +18,7 @@ using namespace beckon::storage::test;
 
 namespace {
 
-/// One server for the suite: it is stopped and paused here, so nobody else may use it.
+/// A server for this suite only, because tests stop and pause it.
 own_server& server() {
   static own_server s{"faults"};
   return s;
@@ -95,7 +95,7 @@ CAF_TEST(a server that hangs costs no more than the time - outs) {
   check_works(1);
 }
 
-CAF_TEST(a server without room for a connection is told by the name of its setting) {
+CAF_TEST(a full server is reported with the name of its setting) {
   check_works(0);
   auto admin = database.connect();
   auto most = *admin.text("SELECT @@max_connections");
@@ -220,7 +220,7 @@ CAF_TEST(a server that may forget is warned about) {
   CAF_CHECK(careless.find("innodb_flush_log_at_trx_commit = 1") != std::string::npos);
 }
 
-CAF_TEST(tables that are gone are told) {
+CAF_TEST(missing tables are reported) {
   database.connect().execute("DROP TABLE stat_user");
   check_failed(writer->write({claim("ann", 0)}), errc::corrupt);
   CAF_CHECK(state_of(*reader, "ann").empty());
@@ -228,7 +228,7 @@ CAF_TEST(tables that are gone are told) {
 
 // -- TLS ------------------------------------------------------------------------------------------
 
-CAF_TEST(a connection by TLS needs a server that shows who it is) {
+CAF_TEST(a connection by TLS needs a server that proves its identity) {
   auto o = database.options;
   o.socket.clear();
   o.tls.required = true;

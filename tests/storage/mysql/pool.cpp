@@ -91,7 +91,7 @@ CAF_TEST(beyond size and overflow a call waits and is then refused) {
   CAF_CHECK(!failure_of(*pool));
 }
 
-CAF_TEST(who waits gets the connection that comes back) {
+CAF_TEST(a waiting call gets the returned connection) {
   options.pool_size = 1;
   options.max_overflow = 0;
   options.pool_timeout_ms = 10'000;

@@ -105,7 +105,7 @@ CAF_TEST(a replica that falls behind is left out until it has caught up) {
   CAF_CHECK_EQUAL(event_ids(*reader, {}, 10).size(), 1u); // at once, from the primary
   at_replica("START SLAVE SQL_THREAD");
   CAF_CHECK(becomes_used(true));
-  // What is younger than the bound may still be missing there.
+  // Data younger than the bound may still be missing there.
   CAF_CHECK(comes_true([&] { return event_ids(*reader, {}, 10).size() == 1; }));
 }
 

@@ -45,7 +45,7 @@ CAF_TEST_FIXTURE_SCOPE(mysql_schema_tests, fixture)
 CAF_TEST(programs that start at once migrate once) {
   constexpr int programs = 6;
   std::atomic<int> opened{0};
-  // Whoever has this lock changes the schema; the others do nothing until it is free.
+  // The holder of this lock changes the schema; the others wait until it is free.
   auto turn = database.connect();
   turn.text("SELECT GET_LOCK('beckon-migrate-"
             + std::to_string(beckon::decision::user_hash(database.options.database)) + "', 0)");
@@ -98,7 +98,7 @@ CAF_TEST(a database from before the cluster gets its tables and keeps what it ha
   auto seen = (*store->open_cluster(5000))->look();
   CAF_REQUIRE(seen);
   CAF_CHECK_EQUAL(seen->shards.size(), 256u);
-  // What is there already survives a step that is done again.
+  // Existing data survive a repeated step.
   db.execute("UPDATE cl_shard SET owner = 5, epoch = 6 WHERE shard = 7");
   db.execute("UPDATE cl_meta SET cluster = 'shop'");
   db.execute("DELETE FROM cl_shard WHERE shard = 8");

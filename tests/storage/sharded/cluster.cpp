@@ -69,7 +69,7 @@ CAF_TEST(each shard is in the database of its users alone) {
     CAF_CHECK_EQUAL(s.owner, 0u);
 }
 
-CAF_TEST(a lease is renewed although a database of users is away) {
+CAF_TEST(a lease is renewed while a user database is down) {
   auto a = join_active("a");
   CAF_REQUIRE_EQUAL(of(cluster->assign({{1, 0, 0, a}, {2, 0, 0, a}})).size(), 2u);
   plans[1].fail_all(errc::unavailable);
@@ -181,7 +181,7 @@ CAF_TEST(a database of users belongs to one cluster) {
   CAF_CHECK(of(cluster->look()).nodes.empty());
 }
 
-CAF_TEST(a database of users that was away at the join is claimed later) {
+CAF_TEST(a user database that was down at the join is claimed later) {
   plans[2].fail_all(errc::unavailable);
   auto a = join_active("a");
   plans[2].heal();

@@ -88,7 +88,7 @@ CAF_TEST(each job has the error of its own database) {
   CAF_CHECK(holds(parts[0], user_in(0)));
 }
 
-CAF_TEST(a batch is told the gravest of what befell its parts) {
+CAF_TEST(a batch gets the most serious error of its parts) {
   auto sent = [&](const std::string& id) {
     event_batch_write batch;
     for (size_t p = 0; p < databases; ++p)

@@ -112,7 +112,7 @@ CAF_TEST(the write - ahead log starts anew instead of growing) {
   CAF_CHECK_LESS(size_t{100'000}, std::filesystem::file_size(options.path));
 }
 
-CAF_TEST(a reader that stays stops no write and is told) {
+CAF_TEST(a long reader stops no write and is reported) {
   using clock = std::chrono::steady_clock;
   auto wal_bytes = [this] { return std::filesystem::file_size(options.path + "-wal"); };
   auto writer = std::move(*store->open_writer());

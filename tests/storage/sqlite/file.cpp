@@ -121,7 +121,7 @@ CAF_TEST(a database without content becomes a store) {
   CAF_CHECK(!writer->ping());
 }
 
-CAF_TEST(what a killed creation left behind is cleared away) {
+CAF_TEST(the remains of a killed creation are removed) {
   put(path + ".new", "half");
   put(path + ".new-wal", "a database");
   CAF_CHECK(open() != nullptr);

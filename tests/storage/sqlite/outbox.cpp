@@ -53,9 +53,9 @@ struct fixture {
   }
 
   std::string moved_to() {
-    auto at = kept_aside.find("moved to ");
+    auto at = kept_aside.find("renamed to ");
     CAF_REQUIRE(at != std::string::npos);
-    auto rest = kept_aside.substr(at + 9);
+    auto rest = kept_aside.substr(at + 11);
     return rest.substr(0, rest.find(' '));
   }
 
@@ -89,7 +89,7 @@ CAF_TEST(batches come back in order until they are shipped) {
   CAF_CHECK_EQUAL(box->depth().oldest_ms, 0);
 }
 
-CAF_TEST(what was appended is there after opening again) {
+CAF_TEST(appended events survive reopening) {
   CAF_REQUIRE(!append(*open(), batch("a", 3)));
   auto box = open();
   CAF_CHECK(kept_aside.empty());
