@@ -50,7 +50,7 @@ CAF_TEST(each node has an identity that no other machine or process has) {
   auto early = spawn_plain(sys, {[](int) {}});
   const auto given = sys.node();
   const auto before = caf::to_string(given);
-  auto transport = peer_transport::make(sys, {});
+  auto transport = peer_transport::make(sys, transport_options_from(beckon::config::configuration{}));
   CAF_REQUIRE(transport);
   const auto after = caf::to_string(sys.node());
   // CAF's own ones differ in the last byte and the process id alone.

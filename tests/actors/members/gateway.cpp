@@ -115,7 +115,7 @@ CAF_TEST(a batch that only confirms is not confirmed) {
 // -- bounds and the ends of asks
 
 CAF_TEST(beyond the bounds it is overloaded and nothing is sent) {
-  cluster_options few;
+  cluster_options few = cluster_options_from(config::configuration{});
   few.gateway_asks_max = 2;
   begin(few);
   connect();
@@ -131,7 +131,7 @@ CAF_TEST(beyond the bounds it is overloaded and nothing is sent) {
 }
 
 CAF_TEST(the bytes that wait are bounded) {
-  cluster_options small;
+  cluster_options small = cluster_options_from(config::configuration{});
   small.gateway_bytes_max = 2000;
   begin(small);
   connect();

@@ -2,7 +2,9 @@
 
 #include "actors/context/cluster_context.hpp"
 #include "actors/members/gateway.hpp"
+#include "actors/members/open_cluster.hpp"
 #include "cluster/wire.hpp"
+#include "config/configuration.hpp"
 #include "tests/actors/node_fixture.hpp"
 
 #include <tuple>
@@ -71,7 +73,7 @@ struct gateway_fixture : node_fixture {
 
   cluster_context& context() { return *node->cluster; }
 
-  void begin(cluster_options options = {}) {
+  void begin(cluster_options options = cluster_options_from(config::configuration{})) {
     node->cluster = std::make_shared<cluster_context>();
     context().options = std::move(options);
     context().steady_ms = [] { return steady(); };

@@ -22,7 +22,10 @@ namespace {
 struct fixture {
   node_context node;
 
-  fixture() { node.metrics = std::make_shared<node_metrics>(std::make_shared<prometheus::Registry>()); }
+  fixture() {
+    node.options = options_from(config::configuration{});
+    node.metrics = std::make_shared<node_metrics>(std::make_shared<prometheus::Registry>());
+  }
 
   static std::string words(const work_plan& plan) {
     std::string all;

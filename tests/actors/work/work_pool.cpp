@@ -222,7 +222,7 @@ CAF_TEST(small jobs of other classes share the transaction of a small group) {
   ask(0, 0, claim("u"));
   ask(1, 0, events(20));
   ask(2, 0, claim("u"));
-  ask(3, 0, storage::answers_prune{});
+  ask(3, 0, storage::answers_prune{0, 10});
   answer(0);
   CAF_CHECK_EQUAL(at(0), "cem");
 }

@@ -3,6 +3,7 @@
 #include "storage/sqlite/store.hpp"
 #include "tests/storage/job_samples.hpp"
 #include "tests/storage/scratch_directory.hpp"
+#include "tests/storage/sqlite/usual_options.hpp"
 
 #include <caf/test/unit_test.hpp>
 
@@ -25,9 +26,7 @@ struct fixture {
   fixture() { open(); }
 
   void open() {
-    sqlite_options options;
-    options.path = path;
-    auto opened = open_sqlite(options);
+    auto opened = open_sqlite(test::usual_options(path));
     if (!opened)
       CAF_FAIL(describe(opened.error()));
     store = std::move(*opened);
