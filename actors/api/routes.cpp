@@ -39,6 +39,7 @@ std::vector<net::route> make_routes(const node_context_ptr& node) {
       make_route(http_method::get, "/v1/cluster", node, cluster_handler),
       make_route(http_method::get, "/livez", node, livez_handler),
       make_route(http_method::get, "/readyz", node, readyz_handler),
+      make_route(http_method::get, "/health", node, health_handler),
       std::move(metrics),
   };
 }
