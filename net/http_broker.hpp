@@ -1,6 +1,7 @@
 #pragma once
 
 #include "net/http_actors.hpp"
+#include "net/query_check.hpp"
 #include "net/request_parser.hpp"
 #include "net/router.hpp"
 
@@ -26,6 +27,7 @@ struct route {
   // The work of the request actor is a matter of microseconds and never blocks, so the I/O thread may do it
   // (http_options::inline_requests_max); whom it asks runs there only if marked so itself (mark_quick())
   bool quick = false;
+  query_names query{}; // every other parameter is refused with 422 before the handler is called
 };
 
 /// Bounds and time-outs of the front; each comes from one configuration key.

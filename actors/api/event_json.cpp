@@ -2,8 +2,6 @@
 
 #include "json/time_text.hpp"
 
-#include <set>
-
 namespace beckon::actors {
 
 namespace {
@@ -121,7 +119,7 @@ void append_time(std::string& out, std::string_view name, int64_t ms) {
   out += '"';
 }
 
-/// Reads one query parameter into the filter; an error text when it is no good.
+/// Reads one query parameter of those that the route takes into the filter; an error text when it is no good.
 std::string read_parameter(const std::string& name, const std::string& value, storage::event_filter& f) {
   if (name == "since" || name == "until") {
     auto at = json::parse_rfc3339_ms(value);
@@ -136,9 +134,7 @@ std::string read_parameter(const std::string& name, const std::string& value, st
     f.type = decision::event_type_from(value);
     return f.type ? "" : "must be one of impression, click, dismiss, convert, custom";
   }
-  if (name == "format")
-    return value == "ndjson" ? "" : "this version writes ndjson only";
-  return "unknown parameter; known are since, until, user, popup, type, format";
+  return value == "ndjson" ? "" : "this version writes ndjson only"; // format
 }
 
 } // namespace
@@ -192,10 +188,8 @@ std::optional<storage::event_filter> parse_event_filter(const net::request& requ
     return std::nullopt;
   }
   const json::path root;
-  std::set<std::string_view> seen;
   for (const auto& [name, value] : *query)
-    if (auto fault = seen.insert(name).second ? read_parameter(name, value, f) : "stands more than once";
-        !fault.empty())
+    if (auto fault = read_parameter(name, value, f); !fault.empty())
       json::add_error(errors, json::path{&root, name, -1}, fault);
   if (!errors.empty())
     return std::nullopt;
