@@ -40,6 +40,11 @@ bool has_surrogate(std::string_view text) {
   return false;
 }
 
+/// Whether a number is zero whatever its exponent says.
+bool is_zero(std::string_view number) {
+  return number.substr(0, number.find_first_of("eE")).find_first_of("123456789") == std::string_view::npos;
+}
+
 /// Stands between the reader and the document and refuses what RapidJSON would accept.
 class strict_filter {
  public:
@@ -73,6 +78,8 @@ class strict_filter {
       return out_.Uint64(u);
     double d = 0;
     auto r = std::from_chars(text, end, d);
+    if (r.ec == std::errc::result_out_of_range && is_zero({text, size}))
+      return out_.Double(*text == '-' ? -0.0 : 0.0); // 0e999
     if (r.ec != std::errc{} || r.ptr != end || !std::isfinite(d))
       return refuse(
           "a number is too large or too small to be held; it must fit a 64-bit floating-point number");
@@ -238,6 +245,10 @@ std::optional<parse_error> parse(std::string_view text, document& out, size_t de
   if (text.size() > text_bytes_max) {
     out.SetNull();
     return parse_error{text_bytes_max, "the text is longer than 1 GiB"};
+  }
+  if (text.substr(0, 3) == "\xEF\xBB\xBF") {
+    out.SetNull();
+    return parse_error{0, "the text begins with a byte order mark (BOM); save it as UTF-8 without one"};
   }
   text_source source{text, depth_max};
   out.Populate(source);
