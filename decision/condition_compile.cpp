@@ -1,3 +1,4 @@
+#include "decision/case_fold.hpp"
 #include "decision/condition.hpp"
 #include "json/time_text.hpp"
 
@@ -119,8 +120,7 @@ void compile_text(condition& c, json::object_reader& in) {
   if (c.text.empty())
     in.error("value", "must not be empty; to ask whether there is a value use the operator \"exists\"");
   if (c.fold_case)
-    std::transform(c.text.begin(), c.text.end(), c.text.begin(),
-                   [](char x) { return x >= 'A' && x <= 'Z' ? static_cast<char>(x + ('a' - 'A')) : x; });
+    c.text = case_folded(c.text);
 }
 
 void compile_pattern(condition& c, json::object_reader& in) {
