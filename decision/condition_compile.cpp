@@ -1,5 +1,6 @@
 #include "decision/case_fold.hpp"
 #include "decision/condition.hpp"
+#include "decision/operator_names.hpp"
 #include "json/time_text.hpp"
 
 #include <re2/re2.h>
@@ -66,12 +67,7 @@ const operator_spec* find_operator(json::object_reader& in) {
       return &o;
     known.push_back(o.name);
   }
-  std::string detail = "there is no operator \"" + json::clipped(*name) + '"';
-  if (auto near = json::nearest(*name, known))
-    detail += "; did you mean \"" + std::string{*near} + "\"?";
-  else
-    detail += "; known are eq, ne, in, not_in, exists, lt, gt and those in the API reference";
-  in.error("op", std::move(detail));
+  in.error("op", "there is no operator \"" + json::clipped(*name) + '"' + operator_hint(*name, known));
   return nullptr;
 }
 
