@@ -54,7 +54,7 @@ bool all_in_list(const attribute_value& v, const std::vector<attribute_scalar>& 
 std::optional<int> order(const attribute_value& v, const condition& c) {
   auto sign = [](auto a, auto b) { return static_cast<int>(a > b) - static_cast<int>(a < b); };
   if (const auto* text = std::get_if<std::string>(&v)) {
-    auto moment = c.time_ms ? json::parse_rfc3339_ms(*text) : std::nullopt;
+    auto moment = c.time_ms ? json::parse_stored_rfc3339_ms(*text) : std::nullopt;
     return moment ? std::optional{sign(*moment, *c.time_ms)} : std::nullopt;
   }
   return std::visit(

@@ -100,7 +100,7 @@ void compile_ordered(condition& c, json::object_reader& in) {
   if (v == nullptr)
     return;
   if (v->IsString())
-    c.time_ms = json::parse_rfc3339_ms(json::view(*v));
+    c.time_ms = json::parse_stored_rfc3339_ms(json::view(*v));
   auto scalar = parse_scalar(*v);
   if (c.time_ms || v->IsNumber())
     c.values.push_back(std::move(*scalar));

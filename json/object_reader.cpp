@@ -174,7 +174,7 @@ std::optional<int64_t> object_reader::time_ms(std::string_view name) {
   if (v == nullptr)
     return std::nullopt;
   if (v->IsString())
-    if (auto result = parse_rfc3339_ms(view(*v)))
+    if (auto result = parse_stored_rfc3339_ms(view(*v)))
       return result;
   error(name, "must be an RFC 3339 time with an offset, such as \"2026-11-20T10:30:00Z\"");
   return std::nullopt;

@@ -164,20 +164,32 @@ void put_digits(char* to, int64_t number, int count) {
 
 } // namespace
 
-std::optional<int64_t> parse_rfc3339_ms(std::string_view text) {
+namespace {
+
+std::optional<int64_t> parse_time(std::string_view text, bool& leap_second) {
   if (text.size() < 20) // the shortest: 2026-11-20T10:30:00Z
     return std::nullopt;
   scanner in{text};
   int64_t result = scan_date_ms(in);
   in.one_of("Tt");
-  bool leap_second = false;
   result += scan_clock_ms(in, leap_second);
   result -= scan_offset_ms(in);
   if (!in.good() || !in.at_end() || result < first_ms || result > last_ms)
     return std::nullopt;
-  if (leap_second && !ends_half_year(result))
-    return std::nullopt;
   return result;
+}
+
+} // namespace
+
+std::optional<int64_t> parse_rfc3339_ms(std::string_view text) {
+  bool leap_second = false;
+  auto result = parse_time(text, leap_second);
+  return leap_second && result && !ends_half_year(*result) ? std::nullopt : result;
+}
+
+std::optional<int64_t> parse_stored_rfc3339_ms(std::string_view text) {
+  bool ignored = false;
+  return parse_time(text, ignored);
 }
 
 void append_rfc3339(std::string& out, int64_t unix_ms) {

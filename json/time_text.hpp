@@ -12,6 +12,9 @@ namespace beckon::json {
 /// June or December in UTC and is taken as 59.999.
 std::optional<int64_t> parse_rfc3339_ms(std::string_view text);
 
+/// The same for what is stored: an earlier version took second 60 in any minute.
+std::optional<int64_t> parse_stored_rfc3339_ms(std::string_view text);
+
 /// "2026-11-20T10:30:00.000Z". Years 0 to 9999.
 std::string format_rfc3339(int64_t unix_ms);
 void append_rfc3339(std::string& out, int64_t unix_ms);

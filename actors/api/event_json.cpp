@@ -1,5 +1,6 @@
 #include "actors/api/event_json.hpp"
 
+#include "json/raw_text.hpp"
 #include "json/time_text.hpp"
 
 namespace beckon::actors {
@@ -23,8 +24,9 @@ std::string code_for(json::fault kind) {
 /// Reads one event; false when it is rejected.
 class event_reader {
  public:
-  event_reader(const json::value& v, const json::path& where, int64_t now_ms)
-      : in_(v, where, errors_), now_ms_(now_ms) {}
+  /// `text` is what `v` was parsed from.
+  event_reader(const json::value& v, std::string_view text, const json::path& where, int64_t now_ms)
+      : in_(v, where, errors_), text_(text), now_ms_(now_ms) {}
 
   bool read(storage::event_row& out, rejected_event& why) {
     out.id = in_.identifier("id", need::required).value_or("");
@@ -89,16 +91,16 @@ class event_reader {
   }
 
   void read_properties(storage::event_row& out, rejected_event& why) {
-    const auto* v = in_.object("properties");
-    if (!v)
+    if (!in_.object("properties"))
       return;
-    out.properties = json::to_string(*v);
+    out.properties = json::compacted(json::raw_value(text_, "properties"));
     if (out.properties.size() > event_properties_bytes_max)
       reject(why, "too_large", "properties", "take at most 16 KiB as JSON");
   }
 
   json::field_errors errors_;
   json::object_reader in_;
+  std::string_view text_;
   int64_t now_ms_;
 };
 
@@ -139,7 +141,8 @@ std::string read_parameter(const std::string& name, const std::string& value, st
 
 } // namespace
 
-parsed_events parse_events(const json::value& body, int64_t now_ms, json::field_errors& errors) {
+parsed_events parse_events(const json::value& body, std::string_view text, int64_t now_ms,
+                           json::field_errors& errors) {
   parsed_events out;
   json::object_reader in{body, {}, errors};
   const auto* list = in.array("events", 1, events_per_batch_max, need::required);
@@ -148,12 +151,13 @@ parsed_events parse_events(const json::value& body, int64_t now_ms, json::field_
     return out;
   auto events = in.at("events");
   out.rows.reserve(list->Size());
+  const auto texts = json::raw_elements(json::raw_value(text, "events"));
   for (rapidjson::SizeType i = 0; i < list->Size(); ++i) {
     json::path where{&events, {}, static_cast<int64_t>(i)};
     storage::event_row row;
     rejected_event why;
     why.index = i;
-    if (event_reader{(*list)[i], where, now_ms}.read(row, why))
+    if (event_reader{(*list)[i], texts[i], where, now_ms}.read(row, why))
       out.rows.push_back(std::move(row));
     else
       out.rejected.push_back(std::move(why));

@@ -31,7 +31,9 @@ struct parsed_events {
 
 /// Reads {"events": [...]}. Errors of the envelope go to `errors`; errors of single events reject those
 /// alone.
-parsed_events parse_events(const json::value& body, int64_t now_ms, json::field_errors& errors);
+/// `text` is what `body` was parsed from: properties keep their numbers as they came.
+parsed_events parse_events(const json::value& body, std::string_view text, int64_t now_ms,
+                           json::field_errors& errors);
 
 /// One event as JSON, without a line end.
 void append_event(std::string& out, const storage::event_row& e);

@@ -21,7 +21,8 @@ struct popup_document {
 /// Checks a popup document. The members "revision", "created_at" and "updated_at", which answers carry, are
 /// taken out, so that what was read can be changed and written back. `id` is the id from the path, when there
 /// is one.
-popup_document read_popup(json::document& doc, std::optional<std::string_view> id,
+/// `text` is what `doc` was parsed from: numbers are stored as they came.
+popup_document read_popup(json::document& doc, std::string_view text, std::optional<std::string_view> id,
                           json::field_errors& errors);
 
 /// The popup as answers show it: the document plus revision, created_at and updated_at.
