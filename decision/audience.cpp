@@ -4,6 +4,8 @@
 #include "json/writer.hpp"
 
 #include <algorithm>
+#include <array>
+#include <utility>
 
 namespace beckon::decision {
 
@@ -77,13 +79,36 @@ class compiler {
       compile_list(result, kind::any, "any", in, depth);
     else if (const auto* inner = in.member("not"))
       compile_negation(result, *inner, in, depth);
-    else
+    else if (!other_name(v, in))
       result.leaf = compile_condition(in);
     in.finish();
     return result;
   }
 
  private:
+  /// Reports the names that other products have for "all", "any" and "not"; by letters "and" would be near to
+  /// "any".
+  static bool other_name(const json::value& v, json::object_reader& in) {
+    constexpr std::array<std::pair<std::string_view, std::string_view>, 10> others{
+        {{"and", "\"all\""},
+         {"AND", "\"all\""},
+         {"&&", "\"all\""},
+         {"must", "\"all\""},
+         {"or", "\"any\""},
+         {"OR", "\"any\""},
+         {"||", "\"any\""},
+         {"should", "\"any\""},
+         {"nor", "\"not\" around \"any\""},
+         {"none", "\"not\" around \"any\""}}};
+    for (const auto& [name, meant] : others)
+      if (v.HasMember(name.data())) {
+        in.member(name);
+        in.error(name, std::string{"is not a known member here; write "}.append(meant));
+        return true;
+      }
+    return false;
+  }
+
   void compile_list(node& out, kind what, std::string_view name, json::object_reader& in, size_t depth) {
     out.what = what;
     const auto* list = in.array(name, 1, audience_nodes_max);

@@ -1,5 +1,6 @@
 #include "decision/condition.hpp"
 
+#include "decision/case_fold.hpp"
 #include "decision/user_state.hpp"
 #include "json/time_text.hpp"
 #include "json/writer.hpp"
@@ -11,10 +12,6 @@
 namespace beckon::decision {
 
 namespace {
-
-char fold(char c) {
-  return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c;
-}
 
 template <class T>
 constexpr bool is_number = std::is_same_v<T, int64_t> || std::is_same_v<T, double>;
@@ -58,7 +55,7 @@ bool all_in_list(const attribute_value& v, const std::vector<attribute_scalar>& 
 std::optional<int> order(const attribute_value& v, const condition& c) {
   auto sign = [](auto a, auto b) { return static_cast<int>(a > b) - static_cast<int>(a < b); };
   if (const auto* text = std::get_if<std::string>(&v)) {
-    auto moment = c.time_ms ? json::parse_rfc3339_ms(*text) : std::nullopt;
+    auto moment = c.time_ms ? json::parse_stored_rfc3339_ms(*text) : std::nullopt;
     return moment ? std::optional{sign(*moment, *c.time_ms)} : std::nullopt;
   }
   return std::visit(
@@ -77,15 +74,22 @@ std::optional<int> version_order(const std::string& text, const condition& c) {
 }
 
 bool text_at(std::string_view text, size_t at, const condition& c) {
-  auto same = [&](char x, char y) { return (c.fold_case ? fold(x) : x) == y; };
-  return std::equal(c.text.begin(), c.text.end(), text.begin() + static_cast<std::ptrdiff_t>(at),
-                    [&](char wanted, char found) { return same(found, wanted); });
+  return text.compare(at, c.text.size(), c.text) == 0;
 }
 
-bool contains_text(std::string_view text, const condition& c) {
-  auto same = [&](char found, char wanted) { return (c.fold_case ? fold(found) : found) == wanted; };
-  return std::search(text.begin(), text.end(), c.text.begin(), c.text.end(), same) != text.end()
-         || c.text.empty();
+/// Whether the text, folded if need be, starts or ends with the operand or contains it.
+bool text_part_holds(std::string_view text, const condition& c) {
+  std::string folded;
+  if (c.fold_case) {
+    // A start needs no more of the text than the operand is long; the rest is bounded by the size of
+    // attributes.
+    folded = c.what == test::starts_with ? case_folded(text, c.text.size()) : case_folded(text);
+    text = folded;
+  }
+  if (c.what == test::contains)
+    return text.find(c.text) != std::string_view::npos;
+  return text.size() >= c.text.size()
+         && text_at(text, c.what == test::starts_with ? 0 : text.size() - c.text.size(), c);
 }
 
 bool in_networks(const std::string& text, const condition& c) {
@@ -98,11 +102,9 @@ bool in_networks(const std::string& text, const condition& c) {
 bool text_holds(const std::string& text, const condition& c) {
   switch (c.what) {
   case test::starts_with:
-    return text.size() >= c.text.size() && text_at(text, 0, c);
   case test::ends_with:
-    return text.size() >= c.text.size() && text_at(text, text.size() - c.text.size(), c);
   case test::contains:
-    return contains_text(text, c);
+    return text_part_holds(text, c);
   case test::matches:
     return RE2::PartialMatch(text, *c.pattern);
   case test::semver_equal:

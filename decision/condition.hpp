@@ -48,8 +48,8 @@ enum class test : uint8_t {
 struct condition {
   test what = test::exists;
   bool negated = false;
-  bool fold_case = false; // ASCII letters only
-  std::string attribute;  // the popup's id for seen, clicked, dismissed, converted
+  bool fold_case = false;
+  std::string attribute; // the popup's id for seen, clicked, dismissed, converted
   std::vector<attribute_scalar> values;
   std::string text;               // starts_with, ends_with, contains; folded when fold_case
   std::optional<int64_t> time_ms; // the operand as a time: less … greater_equal

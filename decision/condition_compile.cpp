@@ -1,4 +1,6 @@
+#include "decision/case_fold.hpp"
 #include "decision/condition.hpp"
+#include "decision/operator_names.hpp"
 #include "json/time_text.hpp"
 
 #include <re2/re2.h>
@@ -65,12 +67,7 @@ const operator_spec* find_operator(json::object_reader& in) {
       return &o;
     known.push_back(o.name);
   }
-  std::string detail = "there is no operator \"" + json::clipped(*name) + '"';
-  if (auto near = json::nearest(*name, known))
-    detail += "; did you mean \"" + std::string{*near} + "\"?";
-  else
-    detail += "; known are eq, ne, in, not_in, exists, lt, gt and those in the API reference";
-  in.error("op", std::move(detail));
+  in.error("op", "there is no operator \"" + json::clipped(*name) + '"' + operator_hint(*name, known));
   return nullptr;
 }
 
@@ -103,7 +100,7 @@ void compile_ordered(condition& c, json::object_reader& in) {
   if (v == nullptr)
     return;
   if (v->IsString())
-    c.time_ms = json::parse_rfc3339_ms(json::view(*v));
+    c.time_ms = json::parse_stored_rfc3339_ms(json::view(*v));
   auto scalar = parse_scalar(*v);
   if (c.time_ms || v->IsNumber())
     c.values.push_back(std::move(*scalar));
@@ -119,8 +116,7 @@ void compile_text(condition& c, json::object_reader& in) {
   if (c.text.empty())
     in.error("value", "must not be empty; to ask whether there is a value use the operator \"exists\"");
   if (c.fold_case)
-    std::transform(c.text.begin(), c.text.end(), c.text.begin(),
-                   [](char x) { return x >= 'A' && x <= 'Z' ? static_cast<char>(x + ('a' - 'A')) : x; });
+    c.text = case_folded(c.text);
 }
 
 void compile_pattern(condition& c, json::object_reader& in) {

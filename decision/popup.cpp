@@ -1,6 +1,8 @@
 #include "decision/popup.hpp"
 
 #include "decision/hash.hpp"
+#include "decision/incoming.hpp"
+#include "json/raw_text.hpp"
 
 #include <algorithm>
 #include <array>
@@ -139,25 +141,26 @@ void read_frequency(popup& p, json::object_reader& in) {
   f.finish();
 }
 
-/// The text of the member `content`, empty if there is none.
-std::string read_content(json::object_reader& in) {
+/// The text of the member `content`, empty when there is none. `raw` is what the object was parsed from, or
+/// empty.
+std::string read_content(json::object_reader& in, std::string_view raw) {
   const auto* v = in.object("content");
   if (v == nullptr)
     return {};
-  auto text = json::to_string(*v);
+  auto text = raw.empty() ? json::to_string(*v) : json::compacted(json::raw_value(raw, "content"));
   if (text.size() > content_bytes_max)
     in.error("content", "must have at most " + std::to_string(content_bytes_max)
                             + " bytes as compact JSON, has " + std::to_string(text.size()));
   return text;
 }
 
-variant read_variant(const popup& p, const json::value& v, const json::path& where,
+variant read_variant(const popup& p, const json::value& v, std::string_view raw, const json::path& where,
                      json::field_errors& errors) {
   variant result;
   json::object_reader in{v, where, errors};
   result.id = in.identifier("id", required).value_or("");
   result.weight = static_cast<uint32_t>(in.integer("weight", 0, weight_max).value_or(1));
-  result.content_json = read_content(in);
+  result.content_json = read_content(in, raw);
   if (v.IsObject() && result.content_json.empty() && in.member("content") == nullptr) {
     if (p.content_json.empty())
       in.error("content", "is required, unless the popup has a content of its own for its variants");
@@ -171,16 +174,18 @@ variant read_variant(const popup& p, const json::value& v, const json::path& whe
   return result;
 }
 
-void read_contents(popup& p, json::object_reader& in) {
-  p.content_json = read_content(in);
+void read_contents(popup& p, json::object_reader& in, std::string_view raw) {
+  p.content_json = read_content(in, raw);
   const auto* list = in.array("variants", 1, variants_max);
   if (in.member("content") == nullptr && in.member("variants") == nullptr)
     in.error("content", "is required, unless there are variants with contents");
   if (list == nullptr)
     return;
   auto where = in.at("variants");
+  const auto texts = json::raw_elements(json::raw_value(raw, "variants"));
   for (rapidjson::SizeType i = 0; i < list->Size(); ++i) {
-    p.variants.push_back(read_variant(p, (*list)[i], {&where, {}, i}, in.errors()));
+    const auto text = raw.empty() ? std::string_view{} : texts[i];
+    p.variants.push_back(read_variant(p, (*list)[i], text, {&where, {}, i}, in.errors()));
     p.weight_sum += p.variants.back().weight;
   }
   if (p.weight_sum == 0)
@@ -200,6 +205,11 @@ std::optional<event_type> event_type_from(std::string_view text) {
 
 popup parse_popup(const json::value& document, std::optional<std::string_view> forced_id,
                   json::field_errors& errors) {
+  return parse_popup_text(document, {}, forced_id, errors);
+}
+
+popup parse_popup_text(const json::value& document, std::string_view text,
+                       std::optional<std::string_view> forced_id, json::field_errors& errors) {
   popup p;
   json::path root;
   json::object_reader in{document, root, errors};
@@ -215,7 +225,7 @@ popup parse_popup(const json::value& document, std::optional<std::string_view> f
     p.audience = compile_audience(*audience, in.at("audience"), errors);
   read_rollout(p, in);
   read_frequency(p, in);
-  read_contents(p, in);
+  read_contents(p, in, text);
   in.finish();
   return p;
 }

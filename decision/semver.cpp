@@ -1,13 +1,10 @@
 #include "decision/semver.hpp"
 
 #include <algorithm>
-#include <charconv>
 
 namespace beckon::decision {
 
 namespace {
-
-constexpr size_t digits_max = 18;
 
 bool is_digit(char c) {
   return c >= '0' && c <= '9';
@@ -25,12 +22,8 @@ std::string_view take_part(std::string_view& rest, char stop) {
   return part;
 }
 
-std::optional<uint64_t> parse_number(std::string_view part) {
-  if (part.empty() || part.size() > digits_max || !is_numeric(part) || (part.size() > 1 && part[0] == '0'))
-    return std::nullopt;
-  uint64_t result = 0;
-  std::from_chars(part.data(), part.data() + part.size(), result);
-  return result;
+bool is_number(std::string_view part) {
+  return !part.empty() && is_numeric(part) && (part.size() == 1 || part[0] != '0');
 }
 
 /// Dot-separated identifiers of letters, digits and hyphens; a numeric one in a pre-release has no leading
@@ -43,10 +36,17 @@ bool are_identifiers(std::string_view text, bool prerelease) {
     auto part = take_part(text, '.');
     if (part.empty() || !std::all_of(part.begin(), part.end(), allowed))
       return false;
-    if (prerelease && is_numeric(part) && !parse_number(part))
+    if (prerelease && is_numeric(part) && !is_number(part))
       return false;
   }
   return true;
+}
+
+/// Two numbers without leading zeros: the longer is the larger.
+int compare_numbers(std::string_view a, std::string_view b) {
+  if (a.size() != b.size())
+    return a.size() < b.size() ? -1 : 1;
+  return a.compare(b);
 }
 
 int compare_identifiers(std::string_view a, std::string_view b) {
@@ -54,9 +54,7 @@ int compare_identifiers(std::string_view a, std::string_view b) {
   bool b_numeric = is_numeric(b);
   if (a_numeric != b_numeric)
     return a_numeric ? -1 : 1;
-  if (a_numeric && a.size() != b.size()) // no leading zeros: the longer is the larger
-    return a.size() < b.size() ? -1 : 1;
-  return a.compare(b);
+  return a_numeric ? compare_numbers(a, b) : a.compare(b);
 }
 
 int compare_prereleases(std::string_view a, std::string_view b) {
@@ -74,6 +72,8 @@ int compare_prereleases(std::string_view a, std::string_view b) {
 
 std::optional<semver> parse_semver(std::string_view text) {
   semver result;
+  if (!text.empty() && (text.front() == 'v' || text.front() == 'V'))
+    text.remove_prefix(1);
   if (auto plus = text.find('+'); plus != std::string_view::npos) {
     if (!are_identifiers(text.substr(plus + 1), false))
       return std::nullopt;
@@ -89,17 +89,18 @@ std::optional<semver> parse_semver(std::string_view text) {
   if (parts > 3)
     return std::nullopt;
   for (size_t i = 0; i < static_cast<size_t>(parts); ++i) {
-    auto number = parse_number(take_part(text, '.'));
-    if (!number)
+    auto number = take_part(text, '.');
+    if (!is_number(number))
       return std::nullopt;
-    result.numbers[i] = *number;
+    result.numbers[i] = number;
   }
   return result;
 }
 
 int compare(const semver& a, const semver& b) {
-  if (a.numbers != b.numbers)
-    return a.numbers < b.numbers ? -1 : 1;
+  for (size_t i = 0; i < a.numbers.size(); ++i)
+    if (int c = compare_numbers(a.numbers[i], b.numbers[i]); c != 0)
+      return c;
   return compare_prereleases(a.prerelease, b.prerelease);
 }
 

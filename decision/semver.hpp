@@ -1,7 +1,6 @@
 #pragma once
 
 #include <array>
-#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -12,11 +11,11 @@ namespace beckon::decision {
 /// the order. Minor and patch may be missing ("3.2", "3") and count as zero, as many apps name their
 /// versions.
 struct semver {
-  std::array<uint64_t, 3> numbers{};
-  std::string prerelease; // without the hyphen; empty for a release
+  std::array<std::string, 3> numbers{"0", "0", "0"}; // digits without leading zeros, of any length
+  std::string prerelease;                            // without the hyphen; empty for a release
 };
 
-/// Empty if the text is not a version, or a number in it has more than 18 digits.
+/// Empty when the text is no version. A leading "v" is allowed, as tags have it.
 std::optional<semver> parse_semver(std::string_view text);
 
 /// Negative, zero, positive: `a` is earlier than, the same as, later than `b`.

@@ -40,7 +40,37 @@ bool has_surrogate(std::string_view text) {
   return false;
 }
 
-/// Sits between reader and document and refuses what RapidJSON would accept.
+/// Whether a number is zero whatever its exponent says.
+bool is_zero(std::string_view number) {
+  return number.substr(0, number.find_first_of("eE")).find_first_of("123456789") == std::string_view::npos;
+}
+
+/// The text with the exponents of its zeros made zero, byte for byte: the reader refuses "0e999" for its
+/// exponent.
+std::string with_plain_zeros(std::string_view text) {
+  std::string result{text};
+  bool in_string = false;
+  for (size_t at = 0; at < text.size(); ++at) {
+    if (text[at] == '"')
+      in_string = !in_string;
+    else if (in_string && text[at] == '\\')
+      ++at;
+    if (in_string || text[at] < '0' || text[at] > '9')
+      continue;
+    const auto end = std::min(text.find_first_not_of("0123456789+-.eE", at), text.size());
+    const auto number = text.substr(at, end - at);
+    const auto exponent = std::min(number.find_first_of("eE"), number.size());
+    if (is_zero(number))
+      std::replace_if(
+          result.begin() + static_cast<std::ptrdiff_t>(at + exponent),
+          result.begin() + static_cast<std::ptrdiff_t>(end), [](char c) { return c >= '1' && c <= '9'; },
+          '0');
+    at = end - 1;
+  }
+  return result;
+}
+
+/// Stands between the reader and the document and refuses what RapidJSON would accept.
 class strict_filter {
  public:
   using Ch = char;
@@ -73,6 +103,8 @@ class strict_filter {
       return out_.Uint64(u);
     double d = 0;
     auto r = std::from_chars(text, end, d);
+    if (r.ec == std::errc::result_out_of_range && is_zero({text, size}))
+      return out_.Double(*text == '-' ? -0.0 : 0.0); // 0e999
     if (r.ec != std::errc{} || r.ptr != end || !std::isfinite(d))
       return refuse("a number is out of range; it must fit a 64-bit floating-point number");
     return out_.Double(d);
@@ -184,6 +216,7 @@ class text_source {
     if (!filter.refusal().empty()) {
       error_ = parse_error{filter.refusal_offset(), filter.refusal()};
     } else if (result.IsError()) {
+      too_big_ = result.Code() == rapidjson::kParseErrorNumberTooBig;
       error_ = parse_error{result.Offset(), rapidjson::GetParseError_En(result.Code())};
     } else if (stream.Tell() != text_.size()) {
       // The stream signals its end with NUL, so the reader would take a real NUL for the end.
@@ -192,12 +225,15 @@ class text_source {
     return !error_;
   }
 
+  /// Whether the reader itself refused a number for its size.
+  bool too_big() const { return too_big_; }
   std::optional<parse_error> take_error() { return std::move(error_); }
 
  private:
   std::string_view text_;
   size_t depth_max_;
   std::optional<parse_error> error_;
+  bool too_big_ = false;
 };
 
 /// RapidJSON's output stream over a string.
@@ -266,9 +302,19 @@ std::optional<parse_error> parse(std::string_view text, document& out, size_t de
     out.SetNull();
     return parse_error{text_bytes_max, "the text is longer than 1 GiB"};
   }
+  if (text.substr(0, 3) == "\xEF\xBB\xBF") {
+    out.SetNull();
+    return parse_error{0, "the text begins with a byte order mark (BOM); save it as UTF-8 without one"};
+  }
   text_source source{text, depth_max};
   out.Populate(source);
   auto error = source.take_error();
+  if (source.too_big()) {
+    const auto plain = with_plain_zeros(text);
+    text_source again{plain, depth_max};
+    out.Populate(again);
+    error = again.take_error();
+  }
   if (error)
     out.SetNull();
   return error;

@@ -88,11 +88,16 @@ const value* object_reader::member(std::string_view name, need n) {
   known_.push_back(name);
   if (object_ == nullptr)
     return nullptr;
+  bool is_null = false;
   for (auto i = object_->MemberBegin(); i != object_->MemberEnd(); ++i)
-    if (view(i->name) == name && !i->value.IsNull())
-      return &i->value;
+    if (view(i->name) == name) {
+      if (!i->value.IsNull())
+        return &i->value;
+      is_null = true;
+    }
   if (n == need::required)
-    add_error(errors_, at(name), "is required", fault::missing);
+    add_error(errors_, at(name), is_null ? "must not be null: null is no value" : "is required",
+              fault::missing);
   return nullptr;
 }
 
@@ -170,7 +175,7 @@ std::optional<int64_t> object_reader::time_ms(std::string_view name) {
   if (v == nullptr)
     return std::nullopt;
   if (v->IsString())
-    if (auto result = parse_rfc3339_ms(view(*v)))
+    if (auto result = parse_stored_rfc3339_ms(view(*v)))
       return result;
   error(name, "must be an RFC 3339 time with an offset, such as \"2026-11-20T10:30:00Z\"");
   return std::nullopt;
@@ -229,7 +234,8 @@ std::optional<std::string_view> nearest(std::string_view name,
   if (name.size() > nearest_bytes_max)
     return std::nullopt;
   std::optional<std::string_view> best;
-  size_t best_distance = 1 + std::max<size_t>(1, name.size() / 3); // beyond this it is another word
+  bool tied = false;
+  size_t best_distance = 1 + std::max<size_t>(1, name.size() / 3); // more slips than that is another word
   for (auto candidate : candidates) {
     if (candidate.size() > nearest_bytes_max)
       continue;
@@ -237,9 +243,12 @@ std::optional<std::string_view> nearest(std::string_view name,
     if (distance < best_distance && distance < std::max(name.size(), candidate.size())) {
       best = candidate;
       best_distance = distance;
+      tied = false;
+    } else if (distance == best_distance && candidate != best) {
+      tied = true;
     }
   }
-  return best;
+  return tied ? std::nullopt : best; // between two of the same distance there is nothing to choose by
 }
 
 } // namespace beckon::json

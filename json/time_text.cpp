@@ -104,14 +104,16 @@ int scan_fraction_ms(scanner& in) {
     if (count < 3)
       result = result * 10 + digit;
   }
-  if (count < 1 || count > 9)
+  if (count < 1)
     return in.fail();
   for (; count < 3; ++count)
     result *= 10;
   return result;
 }
 
-int64_t scan_clock_ms(scanner& in) {
+/// `leap_second`: the second is 60; the result is then the last millisecond before it ends, for which Unix
+/// time has a place.
+int64_t scan_clock_ms(scanner& in, bool& leap_second) {
   int hour = in.digits(2);
   in.one_of(":");
   int minute = in.digits(2);
@@ -120,7 +122,8 @@ int64_t scan_clock_ms(scanner& in) {
   int fraction = scan_fraction_ms(in);
   if (!in.good() || hour > 23 || minute > 59 || second > 60)
     return in.fail();
-  if (second == 60) { // a leap second, which Unix time cannot represent
+  leap_second = second == 60;
+  if (leap_second) {
     second = 59;
     fraction = 999;
   }
@@ -140,6 +143,12 @@ int64_t scan_offset_ms(scanner& in) {
   return sign == '-' ? -result : result;
 }
 
+/// Whether this is the last millisecond of June or December (UTC), the only places of a leap second.
+bool ends_half_year(int64_t unix_ms) {
+  const auto text = format_rfc3339(unix_ms).substr(5, 18); // 06-30T23:59:59.999
+  return text == "06-30T23:59:59.999" || text == "12-31T23:59:59.999";
+}
+
 struct unit {
   std::string_view name;
   int64_t ms;
@@ -156,17 +165,32 @@ void put_digits(char* to, int64_t number, int count) {
 
 } // namespace
 
-std::optional<int64_t> parse_rfc3339_ms(std::string_view text) {
+namespace {
+
+std::optional<int64_t> parse_time(std::string_view text, bool& leap_second) {
   if (text.size() < 20) // the shortest: 2026-11-20T10:30:00Z
     return std::nullopt;
   scanner in{text};
   int64_t result = scan_date_ms(in);
   in.one_of("Tt");
-  result += scan_clock_ms(in);
+  result += scan_clock_ms(in, leap_second);
   result -= scan_offset_ms(in);
   if (!in.good() || !in.at_end() || result < first_ms || result > last_ms)
     return std::nullopt;
   return result;
+}
+
+} // namespace
+
+std::optional<int64_t> parse_rfc3339_ms(std::string_view text) {
+  bool leap_second = false;
+  auto result = parse_time(text, leap_second);
+  return leap_second && result && !ends_half_year(*result) ? std::nullopt : result;
+}
+
+std::optional<int64_t> parse_stored_rfc3339_ms(std::string_view text) {
+  bool ignored = false;
+  return parse_time(text, ignored);
 }
 
 void write_rfc3339(char* to, int64_t unix_ms) {

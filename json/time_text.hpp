@@ -8,9 +8,13 @@
 
 namespace beckon::json {
 
-/// RFC 3339 with any offset and up to nine fraction digits, to Unix milliseconds (truncated). Empty if the
-/// text is not a real moment (month 13, 30 February, hour 24); second 60 is read as 59.999.
+/// RFC 3339 with any offset and any number of fraction digits, to Unix milliseconds (fractions cut). Empty
+/// when the text is not a real moment (month 13, 30 February, hour 24); second 60 stands only at the end of
+/// June or December in UTC and is taken as 59.999.
 std::optional<int64_t> parse_rfc3339_ms(std::string_view text);
+
+/// The same for what is stored: an earlier version took second 60 in any minute.
+std::optional<int64_t> parse_stored_rfc3339_ms(std::string_view text);
 
 /// "2026-11-20T10:30:00.000Z". Years 0 to 9999.
 std::string format_rfc3339(int64_t unix_ms);

@@ -122,18 +122,16 @@ bool chunk_check::read_size_line(char c) {
       return add_digit(c);
     if (c != '\r' && c != ';')
       return refuse(400, "Chunked body: only \";\" or CR LF may follow the digits of a chunk size.");
-    step_ = c == '\r' ? step::size_end : step::extension;
+    step_ = c == '\r' ? step::size_end : step::name_first;
     return end_size();
   }
   if (step_ == step::size_end)
     return c == '\n'
            || refuse(400, "Chunked body: a carriage return without a line feed after a chunk size.");
-  if (c == '\r') {
-    step_ = step::size_end;
-    return true;
-  }
-  if (!is_class(c, class_value))
-    return refuse(400, "Chunked body: a chunk extension holds a control character or a bare line feed.");
+  return read_extension(c);
+}
+
+bool chunk_check::count_extension() {
   if (++extension_bytes_ > limits_.chunk_extension_bytes_max)
     return refuse(400, "Chunked body: a chunk extension is longer than "
                            + std::to_string(limits_.chunk_extension_bytes_max) + " bytes.");
@@ -141,6 +139,79 @@ bool chunk_check::read_size_line(char c) {
     return refuse(400, "Chunked body: the chunk extensions together are longer than "
                            + std::to_string(limits_.header_bytes_max) + " bytes.");
   return true;
+}
+
+/// Whether `c` may follow a whole extension: the next one, the end of the line, or a blank before the next
+/// one.
+bool chunk_check::extension_over(char c, step blank) {
+  if (c == '\r' && step_ != blank)
+    step_ = step::size_end;
+  else if (c == ';')
+    step_ = step::name_first;
+  else if (c == ' ' || c == '\t')
+    step_ = blank;
+  else
+    return refuse(400,
+                  "Chunked body: a chunk extension is not well-formed; write \";name\", \";name=token\" or "
+                  "\";name=\"text\"\" and CR LF.");
+  return c == '\r' || count_extension();
+}
+
+// RFC 9112, 7.1.1: *( BWS ";" BWS name [ BWS "=" BWS ( token / quoted-string ) ] )
+bool chunk_check::read_extension(char c) {
+  const bool blank = c == ' ' || c == '\t';
+  switch (step_) {
+  case step::name_first:
+    if (blank)
+      return count_extension();
+    if (!is_class(c, class_token))
+      return refuse(400, "Chunked body: behind \";\" the name of a chunk extension must stand, a token.");
+    step_ = step::name;
+    return count_extension();
+  case step::name:
+    if (is_class(c, class_token))
+      return count_extension();
+    [[fallthrough]];
+  case step::name_end:
+    if (c != '=')
+      return extension_over(c, step::name_end);
+    step_ = step::value_first;
+    return count_extension();
+  case step::value_first:
+    if (blank)
+      return count_extension();
+    if (c != '"' && !is_class(c, class_token))
+      return refuse(400, "Chunked body: the value of a chunk extension must be a token or a quoted text.");
+    step_ = c == '"' ? step::quoted : step::value;
+    return count_extension();
+  case step::value:
+    return is_class(c, class_token) ? count_extension() : extension_over(c, step::value_end);
+  case step::quoted:
+  case step::quoted_pair:
+    if (!is_class(c, class_value))
+      return refuse(
+          400, "Chunked body: the quoted value of a chunk extension is not closed in its line, or holds a "
+               "control character.");
+    if (step_ == step::quoted_pair)
+      step_ = step::quoted;
+    else if (c == '"')
+      step_ = step::closed;
+    else if (c == '\\')
+      step_ = step::quoted_pair;
+    return count_extension();
+  case step::closed:
+  case step::value_end:
+    return extension_over(c, step::value_end);
+  case step::size_first:
+  case step::size_digits:
+  case step::size_end:
+  case step::data:
+  case step::data_cr:
+  case step::data_lf:
+  case step::trailer:
+    break;
+  }
+  return refuse(400, "Chunked body: the framing is not well-formed.");
 }
 
 chunk_check::event chunk_check::read_data(std::string_view bytes, size_t& pos) {

@@ -65,9 +65,29 @@ class chunk_check {
   const parse_failure& failure() const { return failure_; }
 
  private:
-  enum class step : uint8_t { size_first, size_digits, extension, size_end, data, data_cr, data_lf, trailer };
+  enum class step : uint8_t {
+    size_first,
+    size_digits,
+    name_first, // behind ";", blanks may stand before the name
+    name,
+    name_end,    // blanks behind the name
+    value_first, // behind "=", blanks may stand before the value
+    value,
+    quoted,
+    quoted_pair, // behind a backslash
+    closed,      // behind the closing quote
+    value_end,   // blanks behind the value
+    size_end,
+    data,
+    data_cr,
+    data_lf,
+    trailer
+  };
 
   bool read_size_line(char c);
+  bool read_extension(char c);
+  bool count_extension();
+  bool extension_over(char c, step blank);
   bool add_digit(char c);
   bool end_size();
   event read_data(std::string_view bytes, size_t& pos);

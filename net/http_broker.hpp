@@ -1,6 +1,7 @@
 #pragma once
 
 #include "net/http_actors.hpp"
+#include "net/query_check.hpp"
 #include "net/request_parser.hpp"
 #include "net/router.hpp"
 
@@ -27,6 +28,7 @@ struct route {
   // (http_options::inline_requests_max). Actors that it asks run there only if they are marked too
   // (mark_quick()).
   bool quick = false;
+  query_names query{}; // every other parameter is refused with 422 before the handler is called
 };
 
 /// Bounds and time-outs of the front; each has a configuration key.

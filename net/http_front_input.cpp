@@ -238,6 +238,10 @@ void http_front::on_request(connection& c, std::unique_ptr<request> r) {
   }
   e.route = match.route;
   r->route = match.route;
+  if (auto refusal = refuse_query(table_[match.route].query, r->query)) {
+    set_answer(c, e, std::move(*refusal));
+    return;
+  }
   admit_request(c, e, std::move(r));
 }
 

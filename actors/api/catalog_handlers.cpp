@@ -2,6 +2,7 @@
 
 #include "actors/api/popup_json.hpp"
 #include "actors/seam/request_body.hpp"
+#include "decision/incoming.hpp"
 #include "json/writer.hpp"
 
 #include <algorithm>
@@ -147,7 +148,7 @@ void read_popup_body(const net::request& request, std::optional<std::string_view
   json::document doc;
   if (!read_body(request, doc, errors))
     return;
-  auto popup = read_popup(doc, id, errors.fields);
+  auto popup = read_popup(doc, body_text(request), id, errors.fields);
   ask.id = std::move(popup.id);
   ask.document = std::move(popup.text);
 }
@@ -213,7 +214,8 @@ catalog_change_actor::behavior_type put_settings_handler(catalog_change_pointer 
     if (!read_body(r, doc, errors))
       return;
     decision::parse_settings(doc, errors.fields);
-    ask.document = r.body;
+    decision::check_incoming_settings(doc, errors.fields);
+    ask.document = body_text(r);
   };
   return change_catalog(self, std::move(request), std::move(broker), std::move(node), read);
 }

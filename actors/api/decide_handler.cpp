@@ -3,6 +3,7 @@
 #include "actors/seam/request_body.hpp"
 #include "actors/users/decide_json.hpp"
 #include "decision/hash.hpp"
+#include "json/raw_text.hpp"
 
 #include <utility>
 
@@ -15,7 +16,11 @@ decide_ask parse_request(const net::request& request, body_errors& errors) {
     json::small_document doc;
     if (!read_body(request, doc.get(), errors))
       return {};
-    return parse_decide(doc.get(), errors.fields);
+    auto ask = parse_decide(doc.get(), errors.fields);
+    const auto text = body_text(request);
+    for (const std::string_view name : {"context", "attributes"})
+      json::refuse_large_integers(text, name, errors.fields);
+    return ask;
   }
   auto ask = parse_decide_query(request, errors.fields);
   // A HEAD request shows no popup, so it must not charge one.

@@ -1,9 +1,8 @@
 #include "actors/api/event_json.hpp"
 
+#include "json/raw_text.hpp"
 #include "json/time_text.hpp"
 #include "json/writer.hpp"
-
-#include <set>
 
 namespace beckon::actors {
 
@@ -26,8 +25,9 @@ std::string code_for(json::fault kind) {
 /// Reads one event; false if it is rejected.
 class event_reader {
  public:
-  event_reader(const json::value& v, const json::path& where, int64_t now_ms)
-      : in_(v, where, errors_), now_ms_(now_ms) {}
+  /// `text` is what `v` was parsed from.
+  event_reader(const json::value& v, std::string_view text, const json::path& where, int64_t now_ms)
+      : in_(v, where, errors_), text_(text), now_ms_(now_ms) {}
 
   bool read(storage::event_row& out, rejected_event& why) {
     out.id = in_.identifier("id", need::required).value_or("");
@@ -92,16 +92,16 @@ class event_reader {
   }
 
   void read_properties(storage::event_row& out, rejected_event& why) {
-    const auto* v = in_.object("properties");
-    if (!v)
+    if (!in_.object("properties"))
       return;
-    out.properties = json::to_string(*v);
+    out.properties = json::compacted(json::raw_value(text_, "properties"));
     if (out.properties.size() > event_properties_bytes_max)
       reject(why, "too_large", "properties", "take at most 16 KiB as JSON");
   }
 
   json::field_errors errors_;
   json::object_reader in_;
+  std::string_view text_;
   int64_t now_ms_;
 };
 
@@ -125,14 +125,13 @@ std::string read_parameter(const std::string& name, const std::string& value, st
     f.type = decision::event_type_from(value);
     return f.type ? "" : "must be one of impression, click, dismiss, convert, custom";
   }
-  if (name == "format")
-    return value == "ndjson" ? "" : "this version writes ndjson only";
-  return "unknown parameter; the known ones are since, until, user, popup, type, format";
+  return value == "ndjson" ? "" : "this version writes ndjson only"; // format
 }
 
 } // namespace
 
-parsed_events parse_events(const json::value& body, int64_t now_ms, json::field_errors& errors) {
+parsed_events parse_events(const json::value& body, std::string_view text, int64_t now_ms,
+                           json::field_errors& errors) {
   parsed_events out;
   json::object_reader in{body, {}, errors};
   const auto* list = in.array("events", 1, events_per_batch_max, need::required);
@@ -141,12 +140,13 @@ parsed_events parse_events(const json::value& body, int64_t now_ms, json::field_
     return out;
   auto events = in.at("events");
   out.rows.reserve(list->Size());
+  const auto texts = json::raw_elements(json::raw_value(text, "events"));
   for (rapidjson::SizeType i = 0; i < list->Size(); ++i) {
     json::path where{&events, {}, static_cast<int64_t>(i)};
     storage::event_row row;
     rejected_event why;
     why.index = i;
-    if (event_reader{(*list)[i], where, now_ms}.read(row, why))
+    if (event_reader{(*list)[i], texts[i], where, now_ms}.read(row, why))
       out.rows.push_back(std::move(row));
     else
       out.rejected.push_back(std::move(why));
@@ -178,10 +178,8 @@ std::optional<storage::event_filter> parse_event_filter(const net::request& requ
     return std::nullopt;
   }
   const json::path root;
-  std::set<std::string_view> seen;
   for (const auto& [name, value] : *query)
-    if (auto fault = seen.insert(name).second ? read_parameter(name, value, f) : "appears more than once";
-        !fault.empty())
+    if (auto fault = read_parameter(name, value, f); !fault.empty())
       json::add_error(errors, json::path{&root, name, -1}, fault);
   if (!errors.empty())
     return std::nullopt;

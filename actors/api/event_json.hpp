@@ -29,8 +29,11 @@ struct parsed_events {
   std::vector<rejected_event> rejected;
 };
 
-/// Reads {"events": [...]}. Errors of the envelope go to `errors`; an invalid event is rejected alone.
-parsed_events parse_events(const json::value& body, int64_t now_ms, json::field_errors& errors);
+/// Reads {"events": [...]}. Errors of the envelope go to `errors`; errors of single events reject those
+/// alone.
+/// `text` is what `body` was parsed from: properties keep their numbers as they came.
+parsed_events parse_events(const json::value& body, std::string_view text, int64_t now_ms,
+                           json::field_errors& errors);
 
 /// One event as JSON, without a newline.
 void append_event(std::string& out, const storage::event_row& e);

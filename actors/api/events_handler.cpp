@@ -81,7 +81,7 @@ events_handler(events_handler_actor::stateful_pointer<events_handler_state> self
   body_errors errors;
   json::document doc;
   if (read_body(*st.request, doc, errors))
-    st.parsed = parse_events(doc, st.node->now_ms(), errors.fields);
+    st.parsed = parse_events(doc, body_text(*st.request), st.node->now_ms(), errors.fields);
   if (errors.any() || st.parsed.rows.empty()) {
     st.node->metrics->events_rejected->Increment(static_cast<double>(st.parsed.rejected.size()));
     answer(self, errors.any() ? errors.problem() : all_rejected(st.parsed));

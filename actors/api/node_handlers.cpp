@@ -133,6 +133,16 @@ behavior readyz_handler(node_handler_pointer self, net::request_ptr request, net
   return answer_now(self, readiness(*st.node, verbose));
 }
 
+behavior health_handler(node_handler_pointer self, net::request_ptr request, net::http_broker_actor broker,
+                        node_context_ptr node) {
+  auto& st = self->state;
+  st.open(std::move(request), std::move(broker), std::move(node));
+  auto r = readiness(*st.node, false);
+  if (r.status == 200)
+    r.body = R"({"status":"ok"})";
+  return answer_now(self, std::move(r));
+}
+
 behavior metrics_handler(node_handler_pointer self, net::request_ptr request, net::http_broker_actor broker,
                          node_context_ptr node) {
   auto& st = self->state;

@@ -18,6 +18,11 @@ net::request_actor::behavior_type livez_handler(node_handler_pointer self, net::
 net::request_actor::behavior_type readyz_handler(node_handler_pointer self, net::request_ptr request,
                                                  net::http_broker_actor broker, node_context_ptr node);
 
+/// GET /health: what /readyz says, as load balancers ask for it: 200 {"status":"ok"}, else 503 with the
+/// reasons.
+net::request_actor::behavior_type health_handler(node_handler_pointer self, net::request_ptr request,
+                                                 net::http_broker_actor broker, node_context_ptr node);
+
 /// GET /metrics: Prometheus text.
 net::request_actor::behavior_type metrics_handler(node_handler_pointer self, net::request_ptr request,
                                                   net::http_broker_actor broker, node_context_ptr node);

@@ -1,9 +1,11 @@
 #include "actors/api/popup_json.hpp"
 
 #include "decision/catalog.hpp"
-#include "decision/popup.hpp"
+#include "decision/incoming.hpp"
+#include "json/raw_text.hpp"
 #include "json/writer.hpp"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <map>
@@ -45,6 +47,29 @@ std::optional<uint64_t> parse_etag(std::string_view tag) {
   return revision;
 }
 
+constexpr std::array<const char*, 3> shown_members{"revision", "created_at", "updated_at"};
+
+/// The document without the members that only answers have, with its id, numbers as they came.
+std::string stored_text(std::string_view text, const std::string& id) {
+  std::string out = "{";
+  bool has_id = false;
+  for (const auto& m : json::raw_members(text)) {
+    const auto name = json::unquoted(m.name);
+    if (std::find(shown_members.begin(), shown_members.end(), name) != shown_members.end())
+      continue;
+    if (name == "id" && m.value == "null") // as if it were left out
+      continue;
+    has_id = has_id || name == "id";
+    out += out.size() > 1 ? "," : "";
+    out.append(m.name).append(":").append(json::compacted(m.value));
+  }
+  if (!has_id) {
+    out += out.size() > 1 ? ",\"id\":" : "\"id\":";
+    json::append_quoted(out, id);
+  }
+  return out + '}';
+}
+
 std::string_view trim(std::string_view s) {
   while (!s.empty() && (s.front() == ' ' || s.front() == '\t'))
     s.remove_prefix(1);
@@ -55,21 +80,18 @@ std::string_view trim(std::string_view s) {
 
 } // namespace
 
-popup_document read_popup(json::document& doc, std::optional<std::string_view> id,
+popup_document read_popup(json::document& doc, std::string_view text, std::optional<std::string_view> id,
                           json::field_errors& errors) {
   if (doc.IsObject())
-    for (const char* shown : {"revision", "created_at", "updated_at"})
+    for (const char* shown : shown_members)
       doc.RemoveMember(shown);
-  auto p = decision::parse_popup(doc, id, errors);
+  auto p = decision::parse_popup_text(doc, text, id, errors);
   if (p.id == "." || p.id == ".." || p.id.find('/') != std::string::npos)
     errors.push_back({"/id", "must not be '.' or '..' nor contain '/', because no path could name it"});
+  decision::check_incoming_popup(doc, text, errors);
   if (!errors.empty())
     return {};
-  if (!doc.HasMember("id"))
-    doc.AddMember("id",
-                  json::value{p.id.data(), static_cast<rapidjson::SizeType>(p.id.size()), doc.GetAllocator()},
-                  doc.GetAllocator());
-  return {p.id, json::to_string(doc)};
+  return {p.id, stored_text(text, p.id)};
 }
 
 void write_popup(json::writer& out, const storage::popup_row& row) {

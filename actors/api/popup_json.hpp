@@ -17,9 +17,11 @@ struct popup_document {
   std::string text;
 };
 
-/// Checks a popup document. Removes the members "revision", "created_at" and "updated_at" of answers, so that
-/// clients can change and send back what they read. `id` is the id from the path, if there is one.
-popup_document read_popup(json::document& doc, std::optional<std::string_view> id,
+/// Checks a popup document. The members "revision", "created_at" and "updated_at", which answers carry, are
+/// taken out, so that what was read can be changed and written back. `id` is the id from the path, when there
+/// is one.
+/// `text` is what `doc` was parsed from: numbers are stored as they came.
+popup_document read_popup(json::document& doc, std::string_view text, std::optional<std::string_view> id,
                           json::field_errors& errors);
 
 /// The popup as answers show it: the document plus revision, created_at and updated_at.

@@ -24,8 +24,6 @@ bool parse_list_query(const net::request& request, std::string& status, std::str
     const json::path where{&root, name, -1};
     if (name == "placement")
       placement = value;
-    else if (name != "status")
-      json::add_error(errors, where, "unknown parameter; the known ones are status, placement");
     else if (value == "draft" || value == "live" || value == "paused" || value == "archived")
       status = value;
     else

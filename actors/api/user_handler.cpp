@@ -1,6 +1,7 @@
 #include "actors/api/user_handler.hpp"
 
 #include "actors/seam/request_body.hpp"
+#include "json/raw_text.hpp"
 #include "json/writer.hpp"
 
 #include <utility>
@@ -36,8 +37,10 @@ user_ask read_user_ask(const net::request& request, body_errors& errors) {
   if (!read_body(request, doc, errors))
     return ask;
   json::object_reader in{doc, {}, errors.fields};
-  if (const auto* attributes = in.object("attributes", json::object_reader::need::required))
+  if (const auto* attributes = in.object("attributes", json::object_reader::need::required)) {
     ask.document = json::to_string(*attributes);
+    json::refuse_large_integers(body_text(request), "attributes", errors.fields);
+  }
   in.finish();
   return ask;
 }
@@ -72,8 +75,13 @@ net::response render(const net::request& request, const user_answer& a, int64_t 
                                  "read the user, then repeat it");
   if (!a.errors.empty())
     return net::make_problem(422, "the profile is not acceptable; nothing was changed", a.errors);
-  if (!a.found)
+  if (!a.found && request.method == net::http_method::del)
     return net::make_problem(404, "nothing is known about user '" + user + "'");
+  if (!a.found)
+    return net::make_problem(404, "user '" + user
+                                      + "' has no profile and was shown no popup; events alone are listed by "
+                                        "GET /v1/events?user="
+                                      + net::percent_encode(user));
   if (request.method == net::http_method::del) {
     net::response r;
     r.status = 204;

@@ -2,6 +2,7 @@
 
 #include "actors/context/cluster_context.hpp"
 #include "base/clock.hpp"
+#include "decision/incoming.hpp"
 
 #include <prometheus/gauge.h>
 #include <spdlog/spdlog.h>
@@ -54,7 +55,7 @@ decision::popup_ptr compile_popup(const storage::popup_row& row, std::vector<std
   json::field_errors errors;
   if (auto bad = json::parse(row.document, doc))
     errors.push_back({"", bad->detail});
-  auto p = errors.empty() ? decision::parse_popup(doc, row.id, errors) : decision::popup{};
+  auto p = errors.empty() ? decision::parse_popup_text(doc, row.document, row.id, errors) : decision::popup{};
   if (!errors.empty()) {
     faults.push_back("popup '" + row.id + "' " + errors.front().pointer + ": " + errors.front().detail);
     return nullptr;

@@ -37,6 +37,12 @@ net::response body_errors::problem() const {
   return net::make_problem(422, "the request does not have the expected shape; see errors", fields);
 }
 
+std::string_view body_text(const net::request& request) {
+  constexpr std::string_view mark = "\xEF\xBB\xBF";
+  std::string_view text{request.body};
+  return text.substr(0, mark.size()) == mark ? text.substr(mark.size()) : text;
+}
+
 bool read_body(const net::request& request, json::document& doc, body_errors& errors) {
   auto type = request.field("content-type").value_or("");
   if (!is_json(type) && !may_go_without_type(request, type)) {
@@ -44,7 +50,7 @@ bool read_body(const net::request& request, json::document& doc, body_errors& er
     errors.detail = "the body must be JSON and say so: send the header Content-Type: application/json";
     return false;
   }
-  if (auto bad = json::parse(request.body, doc)) {
+  if (auto bad = json::parse(body_text(request), doc)) {
     errors.status = 400;
     errors.detail =
         "the body is not acceptable JSON: " + bad->detail + " (byte " + std::to_string(bad->offset) + ")";

@@ -21,7 +21,11 @@ struct body_errors {
   net::response problem() const;
 };
 
-/// Parses the body as JSON. False if that fails: `errors` says why. A Content-Type other than JSON is 415.
+/// The body without a byte order mark: that is what some editors put in front of a file.
+std::string_view body_text(const net::request& request);
+
+/// Parses the body as JSON. False when that is not possible: `errors` says why. A Content-Type other than
+/// JSON is 415.
 bool read_body(const net::request& request, json::document& doc, body_errors& errors);
 
 /// 200 (or another status) with a JSON body.

@@ -57,7 +57,13 @@ void send_to_owner(Self* self, const std::string& user, Verb verb, Ask ask) {
   self->send(node.handles()->shards[shard], verb, std::move(ask));
 }
 
-/// A line of the route table whose requests the request actor `behaviour` answers:
+/// The same line with the query parameters that it takes; without them any parameter is refused with 422.
+inline net::route with_query(net::route r, net::query_names names) {
+  r.query = std::move(names);
+  return r;
+}
+
+/// A line of the route table whose requests are answered by the request actor `behaviour`:
 ///   Interface::behavior_type behaviour(Interface::stateful_pointer<State>, net::request_ptr,
 ///                                      net::http_broker_actor, node_context_ptr)
 template <class F>

@@ -149,7 +149,7 @@ CAF_TEST(placements) {
   };
   CAF_CHECK_EQUAL(with(R"(["a","b"])"), "");
   CAF_CHECK_EQUAL(with("[]").substr(0, 12), "/placements:");
-  CAF_CHECK_EQUAL(with("null"), "/placements: is required\n");
+  CAF_CHECK_EQUAL(with("null"), "/placements: must not be null: null is no value\n");
   CAF_CHECK_EQUAL(with(R"(["a",""])").substr(0, 14), "/placements/1:");
   CAF_CHECK_EQUAL(with(R"(["a",1])").substr(0, 14), "/placements/1:");
   CAF_CHECK_EQUAL(with(R"(["a","a"])").substr(0, 14), "/placements/1:");

@@ -146,6 +146,21 @@ CAF_TEST(numbers that no double holds are refused) {
   CAF_CHECK_EQUAL(round_trip("1." + std::string(5000, '0')), "1.0");
 }
 
+CAF_TEST(zero is zero whatever its exponent says) {
+  for (const auto* text : {"0e999", "-0e999", "0.000e99999999999", "0E-999", "0e+400"}) {
+    json::document doc;
+    CAF_CHECK(!json::parse(text, doc));
+    CAF_CHECK(doc.IsNumber() && doc.GetDouble() == 0.0);
+  }
+}
+
+CAF_TEST(a byte order mark is named) {
+  json::document doc;
+  const auto error = json::parse("\xEF\xBB\xBF{}", doc);
+  CAF_REQUIRE(error);
+  CAF_CHECK(error->detail.find("byte order mark") != std::string::npos);
+}
+
 CAF_TEST(nesting is bounded and does not use the stack) {
   CAF_CHECK(refused(nested(32, "[", "]")).empty());
   CAF_CHECK(refused(nested(33, "[", "]")).find("32") != std::string::npos);

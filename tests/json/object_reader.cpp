@@ -86,7 +86,9 @@ CAF_TEST(wrong members are named with their place) {
 CAF_TEST(null counts as absent) {
   auto in = read(R"({"a":null})");
   CAF_CHECK(!in.string("a", need::required));
-  CAF_CHECK(says("/a", "is required"));
+  CAF_CHECK(says("/a", "must not be null: null is no value"));
+  CAF_CHECK(!in.string("b", need::required));
+  CAF_CHECK(says("/b", "is required"));
 }
 
 CAF_TEST(unknown members are named with the nearest known one) {
@@ -146,6 +148,8 @@ CAF_TEST(the nearest name) {
   CAF_CHECK(!json::nearest("elephant", known));
   CAF_CHECK(!json::nearest(std::string(1000, 'p'), known));
   CAF_CHECK(!json::nearest("x", {}));
+  CAF_CHECK(!json::nearest("xt", {"lt", "gt"})); // as near to the one as to the other
+  CAF_CHECK(json::nearest("xt", {"lt", "lt"}) == "lt");
 }
 
 CAF_TEST_FIXTURE_SCOPE_END()

@@ -148,6 +148,56 @@ CAF_TEST(transfer encoding) {
   });
 }
 
+CAF_TEST(chunk extensions) {
+  const auto with = [](const std::string& extension) {
+    return chunks("5" + extension + "\r\nhello\r\n0" + extension + "\r\n\r\n");
+  };
+  check({
+      {"none", 0, with("")},
+      {"name", 0, with(";a")},
+      {"two names", 0, with(";a;b")},
+      {"token", 0, with(";a=b!#$%&'*+-.^_`|~9")},
+      {"quoted", 0, with(";a=\"b;c=d \t[\xc3\xa9\"")},
+      {"empty quoted", 0, with(";a=\"\"")},
+      {"quoted pair", 0, with(";a=\"\\\"\\\\\"")},
+      {"blanks where the grammar has them", 0, with("; a\t= \"b\" ;\tc = d ;e")},
+      {"nothing behind the semicolon", 400, with(";")},
+      {"a blank behind the semicolon", 400, with("; ")},
+      {"semicolon at the end", 400, with(";a;")},
+      {"two semicolons", 400, with(";;a")},
+      {"blank before CR LF", 400, with(";a ")},
+      {"blank behind a value", 400, with(";a=b ")},
+      {"blank behind a quoted value", 400, with(";a=\"b\" ")},
+      {"blank before the semicolon behind the size", 400, with(" ;a")},
+      {"name that is no token", 400, with(";a[")},
+      {"name in quotes", 400, with(";\"a\"")},
+      {"no name", 400, with(";=b")},
+      {"two words", 400, with(";a b")},
+      {"no value", 400, with(";a=")},
+      {"blank for a value", 400, with(";a= ")},
+      {"value that is no token", 400, with(";a=b[")},
+      {"value that begins with none", 400, with(";a=[b")},
+      {"two equals signs", 400, with(";a==b")},
+      {"second equals sign", 400, with(";a=b=c")},
+      {"two values", 400, with(";a=b c")},
+      {"comma", 400, with(";a,b")},
+      {"quote within a token", 400, with(";a=b\"c\"")},
+      {"open quote", 400, with(";a=\"b")},
+      {"backslash before the closing quote", 400, with(";a=\"b\\\"")},
+      {"backslash at the end", 400, with(";a=\"b\\")},
+      {"token behind a quoted text", 400, with(";a=\"b\"c")},
+      {"quoted text behind a quoted text", 400, with(";a=\"b\"\"c\"")},
+      {"obs-text in a name", 400, with(";\xc3\xa9")},
+      {"obs-text in a token", 400, with(";a=\xc3\xa9")},
+      {"NUL in quotes", 400, with(std::string{";a=\"\0\"", 6})},
+      {"bare LF in quotes", 400, with(";a=\"\n\"")},
+      {"bare CR in quotes", 400, with(";a=\"\r\"")},
+      {"DEL as a quoted pair", 400, with(";a=\"\\\x7f\"")},
+      {"CR LF as a quoted pair", 400, with(";a=\"\\\r\n\"")},
+      {"bare LF behind a name", 400, chunks("5;a\nhello\r\n0\r\n\r\n")},
+  });
+}
+
 CAF_TEST(chunks) {
   check({
       {"one", 0, chunks("5\r\nhello\r\n0\r\n\r\n")},

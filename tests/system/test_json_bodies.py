@@ -28,7 +28,7 @@ BAD_JSON = [
     ("leading-zero", b'{"user": "u", "placements": ["p"], "attributes": {"a": 01}}'),
     ("plus", b'{"user": "u", "placements": ["p"], "attributes": {"a": +1}}'),
     ("bare-point", b'{"user": "u", "placements": ["p"], "attributes": {"a": 1.}}'),
-    ("depth-33", nested(33)), ("depth-200000", nested(200_000)), ("byte-order-mark", b"\xef\xbb\xbf{}"),
+    ("depth-33", nested(33)), ("depth-200000", nested(200_000)), ("byte-order-marks", b"\xef\xbb\xbf\xef\xbb\xbf{}"),
     ("utf-16", '{"user": "u"}'.encode("utf-16")),
 ]
 

@@ -51,6 +51,16 @@ def eventually(condition, what, deadline_s=10):
         time.sleep(0.02)
 
 
+def test_health_is_what_load_balancers_ask(client):
+    answer = client.get("/health")
+    assert (answer.status, answer.json()) == (200, {"status": "ok"})
+    assert client.get("/health?from=balancer-3").status == 200
+    head = client.request("HEAD", "/health")
+    assert head.status == 200 and head.body == b""
+    assert head.headers["content-length"] == str(len(answer.body))
+    assert client.request("POST", "/health").status == 405
+
+
 def test_livez_and_readyz(client):
     assert client.get("/livez").status == 200
     assert client.get("/readyz").status == 200

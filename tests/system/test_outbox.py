@@ -201,6 +201,8 @@ def test_at_its_limit_events_are_refused(store):
         named_until = time.monotonic() + STAYS_NAMED_S
         while time.monotonic() < named_until:
             assert seen.client.get("/readyz").status == 503
+            health = seen.client.get("/health")
+            assert health.status == 503 and b"the outbox is full" in health.body
             time.sleep(0.1)  # between two looks
         assert 0.8 * bytes_max < metric(seen.client, "beckon_outbox_bytes") <= bytes_max
         assert seen.failures("outbox") > failures

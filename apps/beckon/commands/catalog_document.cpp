@@ -2,8 +2,10 @@
 
 #include "actors/api/popup_json.hpp"
 #include "decision/catalog.hpp"
+#include "decision/incoming.hpp"
 #include "json/json.hpp"
 #include "json/object_reader.hpp"
+#include "json/raw_text.hpp"
 #include "json/writer.hpp"
 
 #include <algorithm>
@@ -42,9 +44,9 @@ class document_reader {
       return {};
     }
     if (doc.IsArray())
-      popups(doc, "");
+      popups(doc, text, "");
     else
-      whole(doc);
+      whole(doc, text);
     return std::move(result_);
   }
 
@@ -54,7 +56,7 @@ class document_reader {
       problems_.emplace_back(prefix).append(e.pointer).append(about).append(": ").append(e.detail);
   }
 
-  void whole(const json::value& v) {
+  void whole(const json::value& v, std::string_view text) {
     json::field_errors errors;
     json::path root;
     json::object_reader in{v, root, errors};
@@ -66,17 +68,19 @@ class document_reader {
     if (settings_value)
       settings(*settings_value);
     if (list)
-      popups(*list, "/popups");
+      popups(*list, json::raw_value(text, "popups"), "/popups");
   }
 
   void settings(const json::value& v) {
     json::field_errors errors;
     (void)decision::parse_settings(v, errors);
+    decision::check_incoming_settings(v, errors);
     add(errors, "/settings", "");
     result_.settings = json::to_string(v);
   }
 
-  void popups(const json::value& list, const std::string& pointer) {
+  void popups(const json::value& list, std::string_view text, const std::string& pointer) {
+    const auto texts = json::raw_elements(text);
     std::map<std::string, rapidjson::SizeType> places;
     for (rapidjson::SizeType i = 0; i < list.Size(); ++i) {
       auto here = pointer + '/' + std::to_string(i);
@@ -84,7 +88,7 @@ class document_reader {
       json::document copy;
       copy.CopyFrom(list[i], copy.GetAllocator());
       auto id = id_of(list[i]);
-      auto popup = actors::read_popup(copy, std::nullopt, errors);
+      auto popup = actors::read_popup(copy, texts[i], std::nullopt, errors);
       add(errors, here, id.empty() ? "" : " (popup " + json::clipped(id) + ')');
       if (!errors.empty())
         continue;

@@ -15,8 +15,9 @@ constexpr int64_t now_ms = 1'795'170'600'000; // 2026-11-20T10:30:00Z
 
 parsed_events parse(const std::string& events, json::field_errors& errors) {
   json::document doc;
-  CAF_REQUIRE(!json::parse(R"({"events":)" + events + "}", doc));
-  return parse_events(doc, now_ms, errors);
+  const auto text = R"({"events":)" + events + "}";
+  CAF_REQUIRE(!json::parse(text, doc));
+  return parse_events(doc, text, now_ms, errors);
 }
 
 std::string code_of(const std::string& event) {
