@@ -302,6 +302,14 @@ std::optional<batch> decode_batch(std::string_view bytes, const wire_bounds& bou
   return result;
 }
 
+std::string describe_disagreement(const protocol_range& peer, const protocol_range& self) {
+  auto text = [](const protocol_range& r) {
+    return std::to_string(r.oldest) + " to " + std::to_string(r.newest);
+  };
+  return "it speaks versions " + text(peer) + " of the nodes' protocol, this node " + text(self)
+         + ": upgrade the older node; a node works with the version before its own and no older one";
+}
+
 std::string encode(const hello& h) {
   std::string out;
   base::put_fixed(out, layout_version);

@@ -39,6 +39,9 @@ constexpr uint8_t common_protocol(const protocol_range& a, const protocol_range&
   return newest >= a.oldest && newest >= b.oldest ? newest : 0;
 }
 
+/// For people: why two nodes have none in common, and what to do.
+std::string describe_disagreement(const protocol_range& peer, const protocol_range& self);
+
 /// Set in the kind of a frame that wants an answer.
 constexpr uint8_t ask_bit = 0x80;
 
@@ -215,7 +218,7 @@ struct hello {
   std::string name;    // of the node, an identifier
   uint64_t from = 0;   // incarnations
   uint64_t to = 0;
-  protocol_range speaks;
+  protocol_range speaks = {};
   uint32_t state_format_newest = 1; // of decision::user_state, that this node reads
 };
 
