@@ -29,6 +29,14 @@ void put_fixed(std::string& out, T number) {
     out.push_back(static_cast<char>(static_cast<uint64_t>(number) >> (8 * i) & 0xff));
 }
 
+/// Over bytes that are there.
+template <class T>
+void write_fixed(char* to, T number) {
+  static_assert(std::is_integral_v<T>);
+  for (size_t i = 0; i < sizeof(T); ++i)
+    to[i] = static_cast<char>(static_cast<uint64_t>(number) >> (8 * i) & 0xff);
+}
+
 inline void put_text(std::string& out, std::string_view text) {
   put_varint(out, text.size());
   out += text;

@@ -8,10 +8,6 @@
 
 namespace beckon::cluster {
 
-using base::put_fixed;
-using base::put_text;
-using base::put_varint;
-
 namespace {
 
 enum class mark : uint8_t { hello = 1, batch = 2 };
@@ -21,19 +17,38 @@ constexpr size_t frame_bytes_typical = 64;
 constexpr size_t reserve_bytes_max = 65536;
 constexpr size_t name_bytes_max = 255;
 
-/// By position in `frame`; on the wire they count from 1.
-constexpr std::array<const char*, 9> kind_names = {"decide ask",     "decide answer", "user ask",
-                                                   "user answer",    "events ask",    "events answer",
-                                                   "catalogue hint", "route hint",    "look hint"};
+/// By the place in `frame`; on the wire they count from 1.
+constexpr std::array<const char*, 10> kind_names = {
+    "decide ask",    "decide answer",  "user ask",   "user answer", "events ask",
+    "events answer", "catalogue hint", "route hint", "look hint",   "unsupported"};
 static_assert(kind_names.size() == std::variant_size_v<frame>);
 
-/// A frame's number on the wire: its position in the variant plus one.
+template <class Frame>
+constexpr bool is_ask =
+    std::is_same_v<
+        Frame,
+        decide_ask_frame> || std::is_same_v<Frame, user_ask_frame> || std::is_same_v<Frame, events_ask_frame>;
+
+/// The wire's number for a frame: its place in the variant and one, with ask_bit for an ask.
 template <class Frame, size_t Place = 0>
 constexpr uint8_t kind() {
   if constexpr (std::is_same_v<std::variant_alternative_t<Place, frame>, Frame>)
-    return Place + 1;
+    return (Place + 1) | (is_ask<Frame> ? ask_bit : 0);
   else
     return kind<Frame, Place + 1>();
+}
+
+template <size_t... Places>
+constexpr auto kinds(std::index_sequence<Places...>) {
+  return std::array<uint8_t, sizeof...(Places)>{kind<std::variant_alternative_t<Places, frame>>()...};
+}
+
+constexpr auto known_kinds = kinds(std::make_index_sequence<std::variant_size_v<frame>>{});
+
+/// The place in the variant; std::variant_npos for a kind that this version does not know.
+size_t place_of(uint8_t kind) {
+  const size_t place = (kind & ~ask_bit) - size_t{1};
+  return place < known_kinds.size() && known_kinds[place] == kind ? place : std::variant_npos;
 }
 
 template <size_t Place>
@@ -56,11 +71,11 @@ bool take_marks(wire_reader& in, mark wanted, std::string& fault) {
     fault = std::string{"a "} + what + " without a byte";
     return false;
   }
-  auto version = in.fixed<uint8_t>();
-  if (version != protocol_version) {
-    fault = "the peer speaks version " + std::to_string(version)
-            + " of the nodes' protocol, this node version " + std::to_string(protocol_version)
-            + ": run the same version of Beckon on both";
+  auto layout = in.fixed<uint8_t>();
+  if (layout != layout_version) {
+    fault = "the peer's messages have layout " + std::to_string(layout) + ", this node reads layout "
+            + std::to_string(layout_version)
+            + ": stop all nodes of the cluster, then start them with one version of Beckon";
     return false;
   }
   if (in.fixed<uint8_t>() != static_cast<uint8_t>(wanted)) {
@@ -72,9 +87,38 @@ bool take_marks(wire_reader& in, mark wanted, std::string& fault) {
 
 std::string frame_fault(size_t place, size_t count, uint8_t kind, const char* why) {
   auto result = "frame " + std::to_string(place + 1) + " of " + std::to_string(count);
-  if (kind >= 1 && kind <= kind_names.size())
-    result += std::string{" ("} + kind_names[kind - 1u] + ")";
+  if (auto known = place_of(kind); known != std::variant_npos)
+    result += std::string{" ("} + kind_names[known] + ")";
   return result + ": " + why;
+}
+
+/// A frame of a later version, whose body is given. Asks begin with their id.
+void skip_frame(uint8_t kind, std::string_view body, batch& out) {
+  ++out.skipped;
+  wire_reader in{body};
+  auto id = (kind & ask_bit) != 0 ? in.varint() : 0;
+  if (id != 0)
+    out.unsupported.push_back(id);
+}
+
+/// False, with `why`, when the body is not what its kind has.
+bool read_body(uint8_t kind, std::string_view body, batch& out, const char*& why) {
+  auto place = place_of(kind);
+  if (place == std::variant_npos) {
+    skip_frame(kind, body, out);
+    return true;
+  }
+  wire_reader in{body};
+  read_frame[place](in, out.frames);
+  if (in.good() && !in.at_end())
+    in.refuse("bytes stand behind it");
+  if (in.is_skipped()) {
+    out.frames.pop_back();
+    skip_frame(kind, body, out);
+    return true;
+  }
+  why = in.why();
+  return in.good();
 }
 
 } // namespace
@@ -111,6 +155,14 @@ void put(std::string&, const look_hint_frame&) {}
 
 void read(wire_reader&, look_hint_frame&) {}
 
+void put(std::string& out, const unsupported_frame& f) {
+  base::put_varint(out, f.id);
+}
+
+void read(wire_reader& in, unsupported_frame& f) {
+  f.id = in.varint();
+}
+
 batch_writer::batch_writer(const wire_bounds& bounds) : bounds_(bounds), bytes_(head_bytes, '\0') {}
 
 template <class Frame>
@@ -119,7 +171,10 @@ bool batch_writer::append(const Frame& f) {
     return false;
   auto before = bytes_.size();
   bytes_.push_back(static_cast<char>(kind<Frame>()));
+  bytes_.append(sizeof(uint32_t), '\0');
+  const auto body = bytes_.size();
   put(bytes_, f);
+  base::write_fixed(&bytes_[body - sizeof(uint32_t)], static_cast<uint32_t>(bytes_.size() - body));
   if (bytes_.size() > bounds_.batch_bytes_max) {
     bytes_.resize(before);
     return false;
@@ -164,6 +219,10 @@ bool batch_writer::add(const look_hint_frame& f) {
   return append(f);
 }
 
+bool batch_writer::add(const unsupported_frame& f) {
+  return append(f);
+}
+
 bool batch_writer::add(const frame& f) {
   return std::visit([this](const auto& one) { return append(one); }, f);
 }
@@ -185,7 +244,7 @@ bool batch_writer::merge(batch_writer& other) {
 std::string batch_writer::finish(const batch_head& head) {
   std::string head_text;
   head_text.reserve(head_bytes);
-  base::put_fixed(head_text, protocol_version);
+  base::put_fixed(head_text, layout_version);
   base::put_fixed(head_text, static_cast<uint8_t>(mark::batch));
   base::put_fixed(head_text, head.from);
   base::put_fixed(head_text, head.to);
@@ -228,12 +287,10 @@ std::optional<batch> decode_batch(std::string_view bytes, const wire_bounds& bou
   result.frames.reserve(std::min(count, in.left() / frame_bytes_typical + 1));
   for (size_t i = 0; i < count; ++i) {
     auto kind = in.fixed<uint8_t>();
-    if (in.good() && (kind == 0 || kind > read_frame.size()))
-      in.refuse("it is of no known kind");
-    if (in.good())
-      read_frame[kind - 1u](in, result.frames);
-    if (!in.good()) {
-      fault = frame_fault(i, count, kind, in.why());
+    auto body = in.bytes(in.fixed<uint32_t>());
+    const char* why = in.why();
+    if (!in.good() || !read_body(kind, body, result, why)) {
+      fault = frame_fault(i, count, kind, why);
       return std::nullopt;
     }
   }
@@ -245,14 +302,25 @@ std::optional<batch> decode_batch(std::string_view bytes, const wire_bounds& bou
   return result;
 }
 
+std::string describe_disagreement(const protocol_range& peer, const protocol_range& self) {
+  auto text = [](const protocol_range& r) {
+    return std::to_string(r.oldest) + " to " + std::to_string(r.newest);
+  };
+  return "it speaks versions " + text(peer) + " of the nodes' protocol, this node " + text(self)
+         + ": upgrade the older node; a node works with the version before its own and no older one";
+}
+
 std::string encode(const hello& h) {
   std::string out;
-  base::put_fixed(out, h.protocol);
+  base::put_fixed(out, layout_version);
   base::put_fixed(out, static_cast<uint8_t>(mark::hello));
   base::put_text(out, h.cluster);
   base::put_text(out, h.name);
   base::put_varint(out, h.from);
   base::put_varint(out, h.to);
+  base::put_fixed(out, h.speaks.oldest);
+  base::put_fixed(out, h.speaks.newest);
+  base::put_varint(out, h.state_format_newest);
   return out;
 }
 
@@ -265,10 +333,11 @@ std::optional<hello> decode_hello(std::string_view bytes, std::string& fault) {
   h.name = in.text(name_bytes_max);
   h.from = in.varint();
   h.to = in.varint();
+  h.speaks.oldest = in.fixed<uint8_t>();
+  h.speaks.newest = in.fixed<uint8_t>();
+  h.state_format_newest = static_cast<uint32_t>(in.number(UINT32_MAX, "a format has no such number"));
   if (in.good() && (!json::is_utf8(h.cluster) || !json::is_utf8(h.name)))
     in.refuse("a name is not UTF-8");
-  if (in.good() && !in.at_end())
-    in.refuse("there are bytes behind it");
   if (!in.good()) {
     fault = std::string{"a hello cannot be read: "} + in.why();
     return std::nullopt;

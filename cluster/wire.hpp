@@ -14,12 +14,36 @@
 
 /// The messages between nodes as bytes: one hello each way, then batches of frames. Pure; any thread.
 ///
-/// A hello or a batch begins with the protocol version and its kind, one byte each. The head of a batch has
-/// fixed positions (little-endian). Each frame is a byte for its kind and then its members, numbers as
-/// varints and strings with their length in front. Each value has exactly one encoding.
+/// A hello or a batch begins with the layout and what it is, one byte each. The head of a batch has fixed
+/// places (little-endian). Frames follow one another: a byte for the kind, four for the length of the body,
+/// the body. In a body numbers are varints and texts have their length in front; each value has one encoding.
+///
+/// The protocol grows by new kinds and verbs. A node skips a frame of a kind or with a verb that it does not
+/// know and reads the rest of the batch; if the frame is an ask (ask_bit), its body begins with an id, and
+/// the node answers that id with unsupported_frame. Members are never added to a kind: that would be a new
+/// kind.
 namespace beckon::cluster {
 
-constexpr uint8_t protocol_version = 1;
+/// Of the bytes of hellos and batches. Another layout cannot be read at all; 1 was that of Beckon 0.1.0.
+constexpr uint8_t layout_version = 2;
+
+/// The versions of the protocol that a node speaks: its own and the one before. Version 2 is the first.
+struct protocol_range {
+  uint8_t oldest = 2;
+  uint8_t newest = 2;
+};
+
+/// The newest version that both speak; 0: there is none.
+constexpr uint8_t common_protocol(const protocol_range& a, const protocol_range& b) {
+  const auto newest = a.newest < b.newest ? a.newest : b.newest;
+  return newest >= a.oldest && newest >= b.oldest ? newest : 0;
+}
+
+/// For people: why two nodes have none in common, and what to do.
+std::string describe_disagreement(const protocol_range& peer, const protocol_range& self);
+
+/// Set in the kind of a frame that wants an answer.
+constexpr uint8_t ask_bit = 0x80;
 
 constexpr size_t event_properties_bytes_max = 16384; // as JSON text
 
@@ -118,9 +142,14 @@ struct route_hint_frame {
 /// The cluster's tables have changed: read them.
 struct look_hint_frame {};
 
-using frame =
-    std::variant<decide_ask_frame, decide_answer_frame, user_ask_frame, user_answer_frame, events_ask_frame,
-                 events_answer_frame, catalog_hint_frame, route_hint_frame, look_hint_frame>;
+/// The answer to an ask whose kind or verb the node asked does not know. Nothing happened.
+struct unsupported_frame {
+  uint64_t id = 0;
+};
+
+using frame = std::variant<decide_ask_frame, decide_answer_frame, user_ask_frame, user_answer_frame,
+                           events_ask_frame, events_answer_frame, catalog_hint_frame, route_hint_frame,
+                           look_hint_frame, unsupported_frame>;
 
 struct batch_head {
   uint64_t from = 0; // incarnations
@@ -131,7 +160,9 @@ struct batch_head {
 
 struct batch {
   batch_head head;
-  std::vector<frame> frames; // empty: only an acknowledgement
+  std::vector<frame> frames;         // none: it only acknowledges
+  size_t skipped = 0;                // frames of a kind or with a verb that this node does not know
+  std::vector<uint64_t> unsupported; // the ids of those among them that are asks
 };
 
 /// Builds a batch frame by frame, without a variant for each. Frames must satisfy the decoder, as everything
@@ -151,6 +182,7 @@ class batch_writer {
   [[nodiscard]] bool add(const catalog_hint_frame& f);
   [[nodiscard]] bool add(const route_hint_frame& f);
   [[nodiscard]] bool add(const look_hint_frame& f);
+  [[nodiscard]] bool add(const unsupported_frame& f);
   [[nodiscard]] bool add(const frame& f);
 
   /// Moves all frames of `other` to the end of this batch. False if they do not fit: then both are unchanged.
@@ -173,24 +205,25 @@ class batch_writer {
   size_t frames_ = 0;
 };
 
-/// Empty, with a text for the log in `fault`, unless the bytes are exactly a batch of this version within the
-/// bounds, and its frames hold what the HTTP front would accept: identifiers, UTF-8, 1 to 20 distinct
-/// placements, attributes and event properties within their bounds, readable states. Of JSON objects other
-/// than properties only UTF-8 and the braces are checked. Uses memory for at most `frames_max` frames and 50
-/// times the size of the bytes.
+/// Empty, with a text for the log in `fault`, unless the bytes are exactly a batch of this layout within the
+/// bounds whose frames of known kinds hold what the HTTP front would let through: identifiers, UTF-8, 1 to 20
+/// distinct placements, attributes and event properties within their bounds, states that can be read. Texts
+/// of JSON objects other than properties are UTF-8 within braces, not more. Takes memory for at most
+/// `frames_max` frames and 50 times the size of the bytes.
 std::optional<batch> decode_batch(std::string_view bytes, const wire_bounds& bounds, std::string& fault);
 
-/// The first message between two nodes.
+/// What nodes say first to one another. Later versions may add members at its end; they are skipped.
 struct hello {
-  uint8_t protocol = protocol_version;
   std::string cluster; // its name, an identifier
   std::string name;    // of the node, an identifier
   uint64_t from = 0;   // incarnations
   uint64_t to = 0;
+  protocol_range speaks = {};
+  uint32_t state_format_newest = 1; // of decision::user_state, that this node reads
 };
 
 std::string encode(const hello& h);
-/// Empty, with a text for the log in `fault`, unless the bytes are exactly a hello of this version.
+/// Empty, with a text for the log in `fault`, unless the bytes begin with a hello of this layout.
 std::optional<hello> decode_hello(std::string_view bytes, std::string& fault);
 
 } // namespace beckon::cluster

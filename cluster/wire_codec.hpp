@@ -21,7 +21,14 @@ class wire_reader : public base::byte_reader {
     fail();
   }
 
+  /// The frame is of a later version: it is skipped, and the rest of the batch is read.
+  void skip() {
+    skipped_ = good();
+    fail();
+  }
+
   const char* why() const { return why_; }
+  bool is_skipped() const { return skipped_; }
 
   uint64_t number(uint64_t max, const char* why) {
     auto n = varint();
@@ -35,6 +42,22 @@ class wire_reader : public base::byte_reader {
   template <class Enum>
   Enum choice(Enum last, const char* why) {
     return static_cast<Enum>(number(static_cast<uint64_t>(last), why));
+  }
+
+  /// A choice that means `other` when it is a later version's.
+  template <class Enum>
+  Enum choice_or(Enum last, Enum other) {
+    auto n = varint();
+    return n > static_cast<uint64_t>(last) ? other : static_cast<Enum>(n);
+  }
+
+  /// A choice of which later versions may have more: then the frame is skipped.
+  template <class Enum>
+  Enum known(Enum last) {
+    auto n = varint();
+    if (n > static_cast<uint64_t>(last))
+      skip();
+    return static_cast<Enum>(n > static_cast<uint64_t>(last) ? 0 : n);
   }
 
   std::string_view any_text() { return text(SIZE_MAX); }
@@ -77,6 +100,7 @@ class wire_reader : public base::byte_reader {
   }
 
  private:
+  bool skipped_ = false;
   const char* why_ = "it ends too early, or has a number or a length that is none";
 };
 
@@ -92,6 +116,7 @@ void put(std::string& out, const events_answer_frame& f);
 void put(std::string& out, const catalog_hint_frame& f);
 void put(std::string& out, const route_hint_frame& f);
 void put(std::string& out, const look_hint_frame& f);
+void put(std::string& out, const unsupported_frame& f);
 
 /// Fill a fresh frame. After a refusal its content is useless.
 void read(wire_reader& in, decide_ask_frame& f);
@@ -103,5 +128,6 @@ void read(wire_reader& in, events_answer_frame& f);
 void read(wire_reader& in, catalog_hint_frame& f);
 void read(wire_reader& in, route_hint_frame& f);
 void read(wire_reader& in, look_hint_frame& f);
+void read(wire_reader& in, unsupported_frame& f);
 
 } // namespace beckon::cluster

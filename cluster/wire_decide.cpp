@@ -8,10 +8,6 @@ namespace beckon::cluster {
 
 namespace {
 
-using base::put_fixed;
-using base::put_signed;
-using base::put_text;
-using base::put_varint;
 using decision::attribute_scalar;
 using decision::attribute_value;
 
@@ -92,7 +88,7 @@ Value read_scalar(wire_reader& in, value_kind kind) {
 }
 
 value_kind read_kind(wire_reader& in) {
-  return in.choice(value_kind::list, "an attribute is of no known kind");
+  return in.known(value_kind::list);
 }
 
 attribute_value read_value(wire_reader& in) {
@@ -169,7 +165,9 @@ void read(wire_reader& in, decide_ask_frame& f) {
   f.id = in.varint();
   f.epoch = in.varint();
   f.deadline_ms = static_cast<uint32_t>(in.number(UINT32_MAX, "a deadline is too far"));
-  auto flags = in.number(explain_bit | dry_run_bit, "there is an unknown flag");
+  auto flags = in.varint();
+  if (flags > (explain_bit | dry_run_bit))
+    in.skip();
   r.explain = (flags & explain_bit) != 0;
   r.dry_run = (flags & dry_run_bit) != 0;
   r.user = in.identifier("the user is no identifier");
@@ -191,7 +189,7 @@ void put(std::string& out, const decide_answer_frame& f) {
 
 void read(wire_reader& in, decide_answer_frame& f) {
   f.id = in.varint();
-  f.result = in.choice(ask_result::moved, "the result is none");
+  f.result = in.choice_or(ask_result::moved, ask_result::unavailable);
   read(in, f.route);
   if (f.result == ask_result::done)
     f.body = in.object_text("the answer is no JSON object");

@@ -4,9 +4,6 @@
 
 namespace beckon::cluster {
 
-using base::put_signed;
-using base::put_text;
-using base::put_varint;
 using decision::event_type;
 
 namespace {
@@ -44,7 +41,7 @@ void put(std::string& out, const storage::event_row& e) {
 }
 
 void read(wire_reader& in, storage::event_row& e) {
-  e.type = in.choice(event_type::custom, "an event is of no known type");
+  e.type = in.known(event_type::custom);
   e.at_ms = read_time(in);
   e.received_ms = read_time(in);
   e.id = in.identifier("an event's id is no identifier");
@@ -90,7 +87,7 @@ void put(std::string& out, const events_answer_frame& f) {
 
 void read(wire_reader& in, events_answer_frame& f) {
   f.id = in.varint();
-  f.result = in.choice(events_result::moved, "the result is none");
+  f.result = in.choice_or(events_result::moved, events_result::not_now);
   read(in, f.route);
   f.duplicates = static_cast<uint32_t>(in.number(UINT32_MAX, "there are too many duplicates"));
   f.detail = in.utf8("the text of an answer is not UTF-8");

@@ -2,9 +2,6 @@
 
 namespace beckon::cluster {
 
-using base::put_text;
-using base::put_varint;
-
 namespace {
 
 constexpr size_t error_bytes_min = 3; // two lengths and the kind
@@ -43,7 +40,7 @@ void read(wire_reader& in, user_ask_frame& f) {
   f.id = in.varint();
   f.epoch = in.varint();
   f.deadline_ms = static_cast<uint32_t>(in.number(UINT32_MAX, "a deadline is too far"));
-  f.verb = in.choice(user_verb::erase, "what is wanted of the user is unknown");
+  f.verb = in.known(user_verb::erase);
   f.user = in.identifier("the user is no identifier");
   if (has_document(f.verb))
     f.document = in.object_text("the profile is no JSON object");
@@ -67,7 +64,7 @@ void put(std::string& out, const user_answer_frame& f) {
 
 void read(wire_reader& in, user_answer_frame& f) {
   f.id = in.varint();
-  f.result = in.choice(ask_result::moved, "the result is none");
+  f.result = in.choice_or(ask_result::moved, ask_result::unavailable);
   read(in, f.route);
   f.found = in.flag();
   f.created = in.flag();

@@ -26,6 +26,7 @@ struct cluster_options {
   std::string address;              // cluster.address and the port of the door
   std::string http;                 // where clients reach this node
   std::string version;              // of the program
+  cluster::protocol_range speaks;   // of the nodes' protocol
   cluster::machine_options times;   // cluster.heartbeat-ms and its kin
   int64_t database_timeout_ms = 0;  // cluster.database-timeout-ms
   int64_t connect_timeout_ms = 0;   // cluster.connect-timeout-ms

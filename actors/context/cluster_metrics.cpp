@@ -51,6 +51,10 @@ cluster_metrics::cluster_metrics(pm::Registry& r)
       batch_bytes(counter(r, "beckon_cluster_batch_bytes_total", "Bytes of the batches sent to other nodes")),
       bad_batches(
           counter(r, "beckon_cluster_bad_batches_total", "Messages of other nodes that were refused")),
+      skipped(counter(r, "beckon_cluster_skipped_frames_total",
+                      "Parts of messages that only a later version of Beckon knows; they were skipped")),
+      unsupported(counter(r, "beckon_cluster_unsupported_asks_total",
+                          "Asks that another node refused because its version does not know them")),
       batch_frames(
           &pm::BuildHistogram()
                .Name("beckon_cluster_batch_frames")

@@ -36,6 +36,8 @@ struct cluster_metrics {
   prometheus::Counter* batches;       // sent
   prometheus::Counter* batch_bytes;   // sent
   prometheus::Counter* bad_batches;   // from peers
+  prometheus::Counter* skipped;       // frames of peers that only a later version knows
+  prometheus::Counter* unsupported;   // asks that a peer of an older version does not know
   prometheus::Histogram* batch_frames;
 };
 

@@ -73,6 +73,8 @@ caf::expected<link_actor> dialer_state::get_through(const dial_order& order) {
             if (h && (h->from != order.peer || h->cluster != order.hello.cluster))
               fault = "another node answers there: incarnation " + std::to_string(h->from) + " of '"
                       + h->cluster + "'";
+            if (h && fault.empty() && cluster::common_protocol(h->speaks, order.hello.speaks) == 0)
+              fault = cluster::describe_disagreement(h->speaks, order.hello.speaks);
             if (fault.empty() && !link)
               fault = "its answer names no end of a link";
             if (fault.empty())

@@ -19,6 +19,8 @@ std::string objection(const cluster::hello& h, const cluster_options& o, storage
   if (h.cluster != o.cluster)
     return "it belongs to cluster '" + h.cluster + "', this node to '" + o.cluster
            + "'; give each cluster its own database and addresses";
+  if (cluster::common_protocol(h.speaks, o.speaks) == 0)
+    return cluster::describe_disagreement(h.speaks, o.speaks);
   if (self == 0 || h.to != self)
     return "it looks for incarnation " + std::to_string(h.to) + ", this node is "
            + (self == 0 ? std::string{"not a member now"} : "incarnation " + std::to_string(self));
@@ -41,8 +43,7 @@ door_state::reply door_state::let_in(const peer_bytes& bytes, const link_actor& 
     return caf::make_error(caf::sec::runtime_error, fault);
   }
   auto promise = self->make_response_promise<hello_atom, peer_bytes, link_actor>();
-  auto own_hello =
-      cluster::encode(cluster::hello{cluster::protocol_version, o.cluster, o.node, own, h->from});
+  auto own_hello = cluster::encode(cluster::hello{o.cluster, o.node, own, h->from, o.speaks});
   self->request(node->cluster->map(), admission_wait, link_atom::value, uint64_t{h->from}, link)
       .then(
           [promise, own_hello](const link_actor& end) mutable {

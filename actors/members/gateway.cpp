@@ -18,15 +18,16 @@ namespace {
 
 cluster::user_verb verb_of(user_operation op) {
   switch (op) {
+  case user_operation::get:
+    break;
   case user_operation::replace_profile:
     return cluster::user_verb::replace_profile;
   case user_operation::patch_profile:
     return cluster::user_verb::patch_profile;
   case user_operation::erase:
     return cluster::user_verb::erase;
-  default:
-    return cluster::user_verb::get;
   }
+  return cluster::user_verb::get;
 }
 
 } // namespace
@@ -138,9 +139,11 @@ cluster::ask_result result_of(ask_status s) {
     return cluster::ask_result::unavailable;
   case ask_status::moved:
     return cluster::ask_result::moved;
-  default:
-    return cluster::ask_result::overloaded;
+  case ask_status::overloaded:
+  case ask_status::moving:
+    break;
   }
+  return cluster::ask_result::overloaded;
 }
 
 } // namespace

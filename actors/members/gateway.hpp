@@ -99,6 +99,7 @@ struct gateway_state {
   void handle(const cluster::catalog_hint_frame& f);
   void handle(const cluster::route_hint_frame& f);
   void handle(const cluster::look_hint_frame& f);
+  void handle(const cluster::unsupported_frame& f);
   bool is_late(uint32_t deadline) const;
   bool is_newer(const cluster::route_claim& route, const ask_way& way, const std::string& user);
   cluster::route_claim route_of(const std::string& user, const moved_to& where) const;
@@ -125,6 +126,7 @@ struct gateway_state {
   std::deque<std::pair<int64_t, uint64_t>> asks_due_; // deadline, id
   std::deque<std::pair<int64_t, uint64_t>> events_due_;
   base::log_limiter bad_batches_;
+  base::log_limiter unsupported_;
 };
 
 template <class Frame>

@@ -39,6 +39,9 @@ void gateway_state::take(const peer_bytes& bytes) {
     set_up(true, "");
   for (auto& f : b->frames)
     std::visit([this](auto& x) { handle(x); }, f);
+  metrics().skipped->Increment(static_cast<double>(b->skipped));
+  for (auto id : b->unsupported)
+    gather_answer(cluster::unsupported_frame{id});
   if (unconfirmed_ || !answers_.empty() || !asks_.front().empty())
     ask_for_flush();
 }
@@ -74,15 +77,16 @@ namespace {
 
 user_operation operation_of(cluster::user_verb v) {
   switch (v) {
+  case cluster::user_verb::get:
+    break;
   case cluster::user_verb::replace_profile:
     return user_operation::replace_profile;
   case cluster::user_verb::patch_profile:
     return user_operation::patch_profile;
   case cluster::user_verb::erase:
     return user_operation::erase;
-  default:
-    return user_operation::get;
   }
+  return user_operation::get;
 }
 
 ask_status status_of(cluster::ask_result r) {
@@ -91,9 +95,12 @@ ask_status status_of(cluster::ask_result r) {
     return ask_status::done;
   case cluster::ask_result::overloaded:
     return ask_status::overloaded;
-  default:
-    return ask_status::unavailable;
+  case cluster::ask_result::moved:
+    return ask_status::moved;
+  case cluster::ask_result::unavailable:
+    break;
   }
+  return ask_status::unavailable;
 }
 
 } // namespace
@@ -230,6 +237,22 @@ void gateway_state::handle(cluster::events_answer_frame& f) {
   answer->duplicates = f.duplicates;
   answer->detail = std::move(f.detail);
   self->send(ask->client, events_answer_ptr{std::move(answer)});
+}
+
+// What the peer's version does not know did not happen: it is answered as if the peer could not be reached.
+void gateway_state::handle(const cluster::unsupported_frame& f) {
+  auto i = pending_.find(f.id);
+  if (i == pending_.end())
+    return;
+  auto what = std::move(i->second);
+  pending_.erase(i);
+  metrics().unsupported->Increment();
+  if (auto left_out = unsupported_.let_through(node->now_ms()))
+    spdlog::warn(
+        "cluster: {} (incarnation {}) runs a version that does not know what it was asked (and {} more "
+        "since the last such line)",
+        peer_name, peer, *left_out);
+  fail(what);
 }
 
 // -- hints

@@ -111,8 +111,8 @@ void shard_map_state::dial_due() {
     auto order = std::make_shared<dial_order>();
     order->peer = id;
     order->address = p.address;
-    order->hello = {cluster::protocol_version, context().options.cluster, context().options.node, known_as_,
-                    id};
+    order->hello = {context().options.cluster, context().options.node, known_as_, id,
+                    context().options.speaks};
     order->own_end = p.own_end;
     order->client = self;
     self->send(dialer, dial_atom::value, dial_order_ptr{std::move(order)});

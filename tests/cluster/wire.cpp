@@ -82,6 +82,7 @@ batch full_batch() {
   b.frames.emplace_back(catalog_hint_frame{77});
   b.frames.emplace_back(route_hint_frame{{17, 5, 6}});
   b.frames.emplace_back(look_hint_frame{});
+  b.frames.emplace_back(unsupported_frame{304});
   return b;
 }
 
@@ -125,13 +126,13 @@ CAF_TEST(frames come back in their order) {
 
 CAF_TEST(the bytes never change while the version is the same) {
   const std::string known =
-      "010203000000000000000400000000000000e803000000000000e7030000000000000a00000001ac0207dc0b0103616e6e0204"
-      "686f6d6504636172740204686974730203047061676504022f610104746167730504010004017803000000000000e03f067363"
-      "726f6c6c0272310002ac0200000000077b2278223a317d02ad0203ff01090803ae020784070203626f62077b226e223a317d04"
-      "ae"
-      "0200010203010001022f610b6973207265717569726564010d01020000010170010000000000027b7d05af028827010180a0ab"
-      "fef96282a0abfef9620265310003616e6e017001760164077b226b223a327d06af0201020304050466756c6c074d081105060"
-      "9";
+      "020203000000000000000400000000000000e803000000000000e7030000000000000b0000008147000000ac0207dc0b"
+      "0103616e6e0204686f6d6504636172740204686974730203047061676504022f61010474616773050401000401780300"
+      "0000000000e03f067363726f6c6c02723100020e000000ac0200000000077b2278223a317d0207000000ad0203ff0109"
+      "088312000000ae020784070203626f62077b226e223a317d042a000000ae0200010203010001022f610b697320726571"
+      "7569726564010d01020000010170010000000000027b7d8528000000af028827010180a0abfef96282a0abfef9620265"
+      "310003616e6e017001760164077b226b223a327d060c000000af0201020304050466756c6c07010000004d0803000000"
+      "11050609000000000a02000000b002";
   CAF_CHECK_EQUAL(to_hex(encode(full_batch())), known);
   std::string fault;
   auto got = decode_batch(from_hex(known), {}, fault);
@@ -143,7 +144,7 @@ CAF_TEST(the bytes never change while the version is the same) {
   h.name = "node-1";
   h.from = 5;
   h.to = 300;
-  CAF_CHECK_EQUAL(to_hex(beckon::cluster::encode(h)), "01010473686f70066e6f64652d3105ac02");
+  CAF_CHECK_EQUAL(to_hex(beckon::cluster::encode(h)), "02010473686f70066e6f64652d3105ac02020201");
 }
 
 CAF_TEST(a batch without frames acknowledges) {
@@ -189,7 +190,7 @@ CAF_TEST(a writer keeps to its bounds) {
   CAF_CHECK_EQUAL(writer.frames(), 3u);
   auto bytes = writer.finish({});
   CAF_CHECK_EQUAL(refusal(bytes, bounds), "none");
-  constexpr size_t other_members = 8; // kind, id, result, three of the route, duplicates, length
+  constexpr size_t other_members = 12; // kind, length, id, result, three of the route, duplicates, length
   large.detail.resize(100 - writer.size_bytes() - other_members + 1);
   CAF_CHECK(!writer.add(large));
   large.detail.pop_back();
@@ -208,10 +209,9 @@ CAF_TEST(hellos come back as they were and nothing else is one) {
   auto got = decode_hello(bytes, fault);
   CAF_REQUIRE(got);
   CAF_CHECK(got->cluster == h.cluster && got->name == h.name && got->from == h.from && got->to == 0);
-  CAF_CHECK_EQUAL(got->protocol, protocol_version);
+  CAF_CHECK_EQUAL(common_protocol(got->speaks, protocol_range{}), protocol_range{}.newest);
   for (size_t n = 0; n < bytes.size(); ++n)
     CAF_CHECK(!decode_hello(std::string_view{bytes}.substr(0, n), fault) && !fault.empty());
-  CAF_CHECK(!decode_hello(bytes + "x", fault));
   CAF_CHECK(!decode_hello(encode(full_batch()), fault));
   CAF_CHECK_EQUAL(fault, "the bytes are no hello");
   h.name = "\xff";
@@ -220,9 +220,95 @@ CAF_TEST(hellos come back as they were and nothing else is one) {
   h.name = std::string(256, 'n');
   CAF_CHECK(!decode_hello(beckon::cluster::encode(h), fault));
   h.name = "n";
-  h.protocol = 2;
-  CAF_CHECK(!decode_hello(beckon::cluster::encode(h), fault));
+  bytes = beckon::cluster::encode(h);
+  bytes[0] = 1;
+  CAF_CHECK(!decode_hello(bytes, fault));
   CAF_CHECK_EQUAL(
-      fault, "the peer speaks version 2 of the nodes' protocol, this node version 1: run the same version "
-             "of Beckon on both");
+      fault, "the peer's messages have layout 1, this node reads layout 2: stop all nodes of the cluster, "
+             "then start them with one version of Beckon");
+}
+
+CAF_TEST(a hello of a later version is read) {
+  hello h;
+  h.cluster = "c";
+  h.name = "n";
+  h.speaks = {7, 8};
+  h.state_format_newest = 5;
+  std::string fault;
+  auto got = decode_hello(beckon::cluster::encode(h) + "members that come later", fault);
+  CAF_REQUIRE(got);
+  CAF_CHECK_EQUAL(got->state_format_newest, 5u);
+  CAF_CHECK(got->speaks.oldest == 7 && got->speaks.newest == 8);
+}
+
+CAF_TEST(nodes speak the newest version that both know) {
+  auto common = [](protocol_range a, protocol_range b) { return int{common_protocol(a, b)}; };
+  CAF_CHECK_EQUAL(common({2, 2}, {2, 2}), 2);
+  CAF_CHECK_EQUAL(common({2, 3}, {2, 2}), 2);
+  CAF_CHECK_EQUAL(common({2, 2}, {2, 3}), 2);
+  CAF_CHECK_EQUAL(common({2, 3}, {3, 4}), 3);
+  CAF_CHECK_EQUAL(common({2, 3}, {4, 5}), 0);
+  CAF_CHECK_EQUAL(common({4, 5}, {2, 3}), 0);
+}
+
+CAF_TEST(frames of unknown kinds are skipped and the rest of the batch is read) {
+  batch sent;
+  sent.head = {1, 2, 3, 4};
+  sent.frames = {catalog_hint_frame{9}};
+  auto bytes = encode(sent);
+  bytes = with_frame(bytes, foreign_frame(77, "whatever it is"));
+  bytes = with_frame(bytes, foreign_frame(77 | ask_bit, std::string{"\x85\x01 and more"})); // id 133
+  bytes = with_frame(bytes, foreign_frame(78 | ask_bit, "")); // an ask without an id
+  bytes = with_frame(bytes, foreign_frame(0, ""));
+  bytes = with_frame(bytes, encode(batch_of(look_hint_frame{})).substr(38));
+  std::string fault;
+  auto got = decode_batch(bytes, {}, fault);
+  CAF_REQUIRE_EQUAL(fault, "");
+  CAF_REQUIRE(got);
+  CAF_CHECK_EQUAL(got->skipped, 4u);
+  CAF_CHECK_EQUAL(got->unsupported, std::vector<uint64_t>{133});
+  CAF_REQUIRE_EQUAL(got->frames.size(), 2u);
+  CAF_CHECK(std::holds_alternative<catalog_hint_frame>(got->frames[0]));
+  CAF_CHECK(std::holds_alternative<look_hint_frame>(got->frames[1]));
+}
+
+CAF_TEST(an ask with a verb or a flag of a later version is skipped alone) {
+  using decision::event_type;
+  decide_ask_frame decide;
+  decide.request.user = "u";
+  decide.request.placements = {"p"};
+  auto with_flag = encode(batch_of(decide));
+  CAF_REQUIRE_EQUAL(int{with_flag[38 + 5 + 3]}, 0); // the head, kind and length, id, epoch and deadline
+  with_flag[38 + 5 + 3] = 4;
+  storage::event_row event;
+  event.id = "e";
+  event.user = "u";
+  event.popup = "p";
+  event.type = static_cast<event_type>(static_cast<int>(event_type::custom) + 1);
+  batch sent;
+  sent.frames = {user_ask_frame{9, 1, 1, static_cast<user_verb>(4), "u", {}},
+                 user_ask_frame{10, 1, 1, user_verb::get, "u", {}}, events_ask_frame{11, 1, {event}}};
+  std::string fault;
+  auto got = decode_batch(encode(sent), {}, fault);
+  CAF_REQUIRE_EQUAL(fault, "");
+  CAF_REQUIRE(got);
+  CAF_REQUIRE_EQUAL(got->frames.size(), 1u);
+  CAF_CHECK_EQUAL(std::get<user_ask_frame>(got->frames[0]).id, 10u);
+  CAF_CHECK_EQUAL(got->unsupported, (std::vector<uint64_t>{9, 11}));
+  got = decode_batch(with_flag, {}, fault);
+  CAF_REQUIRE(got);
+  CAF_CHECK(got->frames.empty());
+  CAF_CHECK_EQUAL(got->skipped, 1u);
+}
+
+CAF_TEST(an answer with a result of a later version means that nothing is known of it) {
+  std::string fault;
+  auto got =
+      decode_batch(encode(batch_of(decide_answer_frame{1, static_cast<ask_result>(9), {}, {}})), {}, fault);
+  CAF_REQUIRE(got);
+  CAF_CHECK(std::get<decide_answer_frame>(got->frames.at(0)).result == ask_result::unavailable);
+  got = decode_batch(encode(batch_of(events_answer_frame{1, static_cast<events_result>(9), {}, 0, {}})), {},
+                     fault);
+  CAF_REQUIRE(got);
+  CAF_CHECK(std::get<events_answer_frame>(got->frames.at(0)).result == events_result::not_now);
 }

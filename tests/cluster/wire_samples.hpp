@@ -1,5 +1,6 @@
 #pragma once
 
+#include "base/byte_codec.hpp"
 #include "cluster/wire.hpp"
 #include "decision/hash.hpp"
 
@@ -192,8 +193,10 @@ class frame_maker {
       return catalog_hint_frame{number()};
     case 7:
       return route_hint_frame{route()};
-    default:
+    case 8:
       return look_hint_frame{};
+    default:
+      return unsupported_frame{number()};
     }
   }
 
@@ -290,6 +293,7 @@ class member_list {
   void add(const catalog_hint_frame& f) { add(f.version); }
   void add(const route_hint_frame& f) { add(f.route); }
   void add(const look_hint_frame&) {}
+  void add(const unsupported_frame& f) { add(f.id); }
 
   std::string out_;
 };
@@ -312,6 +316,21 @@ inline std::string encode(const batch& b) {
     if (!writer.add(f))
       return {};
   return writer.finish(b.head);
+}
+
+/// A frame as a later version might send it: any kind, any body.
+inline std::string foreign_frame(uint8_t kind, const std::string& body) {
+  std::string out{static_cast<char>(kind)};
+  base::put_fixed(out, static_cast<uint32_t>(body.size()));
+  return out + body;
+}
+
+/// The bytes of a batch with one more frame behind its own.
+inline std::string with_frame(std::string bytes, const std::string& frame) {
+  constexpr size_t count_place = 34; // of the number of frames, in the head
+  auto count = static_cast<uint8_t>(bytes[count_place]) + 1;
+  base::write_fixed(&bytes[count_place], static_cast<uint32_t>(count));
+  return bytes + frame;
 }
 
 inline batch batch_of(frame f) {
