@@ -45,7 +45,7 @@ CAF_TEST(a batch arrives at another node as it was sent) {
 CAF_TEST(a hello arrives with the end of the link) {
   std::vector<std::string> inbox;
   auto link = sys.spawn(actors::test::scripted_peer, &inbox);
-  auto hello = cluster::encode(cluster::hello{cluster::protocol_version, "c", "n", 1, 2});
+  auto hello = cluster::encode(cluster::hello{"c", "n", 1, 2});
   auto got = over_the_wire(caf::make_message(hello_atom::value, peer_bytes{hello}, link));
   CAF_REQUIRE((got.match_elements<hello_atom, peer_bytes, link_actor>()));
   std::string fault;
