@@ -138,8 +138,10 @@ behavior health_handler(node_handler_pointer self, net::request_ptr request, net
   auto& st = self->state;
   st.open(std::move(request), std::move(broker), std::move(node));
   auto r = readiness(*st.node, false);
-  if (r.status == 200)
-    r.body = R"({"status":"ok"})";
+  if (r.status == 200) {
+    r.body.clear();
+    json::writer{r.body}.begin_object().member("status", "ok").end_object();
+  }
   return answer_now(self, std::move(r));
 }
 

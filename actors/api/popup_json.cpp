@@ -51,7 +51,10 @@ constexpr std::array<const char*, 3> shown_members{"revision", "created_at", "up
 
 /// The document without the members that only answers have, with its id, numbers as they came.
 std::string stored_text(std::string_view text, const std::string& id) {
-  std::string out = "{";
+  std::string out;
+  out.reserve(text.size() + id.size());
+  json::writer w{out};
+  w.begin_object();
   bool has_id = false;
   for (const auto& m : json::raw_members(text)) {
     const auto name = json::unquoted(m.name);
@@ -60,14 +63,12 @@ std::string stored_text(std::string_view text, const std::string& id) {
     if (name == "id" && m.value == "null") // as if it were left out
       continue;
     has_id = has_id || name == "id";
-    out += out.size() > 1 ? "," : "";
-    out.append(m.name).append(":").append(json::compacted(m.value));
+    w.key(name).raw(json::compacted(m.value));
   }
-  if (!has_id) {
-    out += out.size() > 1 ? ",\"id\":" : "\"id\":";
-    json::append_quoted(out, id);
-  }
-  return out + '}';
+  if (!has_id)
+    w.key("id").string(id);
+  w.end_object();
+  return out;
 }
 
 std::string_view trim(std::string_view s) {

@@ -76,9 +76,9 @@ CAF_TEST(names of other products lead to the operator that means the same) {
 
 CAF_TEST(where there is only the opposite a negation is proposed) {
   for (const auto* name : {"not_contains", "notContains", "ncontains", "does_not_contain"})
-    CAF_CHECK_EQUAL(hint(name), "write {\"not\": {…}} around a condition with \"contains\"");
-  CAF_CHECK_EQUAL(hint("semver_neq"), "write {\"not\": {…}} around a condition with \"semver_eq\"");
-  CAF_CHECK_EQUAL(hint("not_matches"), "write {\"not\": {…}} around a condition with \"matches\"");
+    CAF_CHECK_EQUAL(hint(name), "put 'not' around a condition with 'contains'");
+  CAF_CHECK_EQUAL(hint("semver_neq"), "put 'not' around a condition with 'semver_eq'");
+  CAF_CHECK_EQUAL(hint("not_matches"), "put 'not' around a condition with 'matches'");
 }
 
 CAF_TEST(a name that is near in letters only is not proposed) {

@@ -94,7 +94,8 @@ void chaos::check_asks() {
   for (const auto& a : world_.asks)
     if (a->answers == 0 && world_.is_alive(a->process) && a->sent_ms > last_lost_ms_[a->process])
       world_.book.violate("an ask of kind " + std::to_string(static_cast<unsigned>(a->what)) + " about '"
-                          + a->user + "' of " + std::to_string(a->sent_ms) + " ms has no answer");
+                          + a->user + "' of " + std::to_string(a->sent_ms) + " ms to process "
+                          + std::to_string(a->process) + " has no answer");
 }
 
 void chaos::check_catalogs() {
