@@ -1,4 +1,5 @@
 #include "actors/context/cluster_context.hpp"
+#include "actors/context/has_ended.hpp"
 #include "actors/users/user_shard.hpp"
 
 #include <prometheus/counter.h>
@@ -85,8 +86,13 @@ void user_shard_state::end_hold() {
 
 void user_shard_state::forward(pending_ask& ask) {
   auto sendings = way_of(ask).sendings;
-  if (!owner || sendings >= ask_way::sendings_max) {
-    give_up(ask, owner ? ask_status::moving : ask_status::unavailable);
+  if (!owner) {
+    give_up(ask, ask_status::unavailable);
+    return;
+  }
+  // The order that names the next gateway is on its way behind this ask.
+  if (has_ended(owner) || sendings >= ask_way::sendings_max) {
+    give_up(ask, ask_status::moving);
     return;
   }
   ask_way way;

@@ -2,6 +2,8 @@
 
 #include "tests/actors/members/gateway_fixture.hpp"
 
+#include <prometheus/counter.h>
+
 using namespace beckon;
 using namespace beckon::actors;
 using cluster::ask_result;
@@ -50,6 +52,58 @@ CAF_TEST(an ask for a shard elsewhere goes there with the epoch that is known) {
   auto ask = take_frame<cluster::decide_ask_frame>();
   CAF_CHECK_EQUAL(ask.epoch, 4u);
   CAF_CHECK_EQUAL(ask.request.user, user_id);
+}
+
+CAF_TEST(an ask is answered at once although the gateway has ended that it should go through) {
+  begin();
+  connect();
+  order(shard, shard_phase::elsewhere, peer, 4);
+  caf::anon_send_exit(gate, caf::exit_reason::kill);
+  consume_messages();
+  ask_shard();
+  auto answer = take<decide_answer_ptr>();
+  CAF_REQUIRE(answer);
+  CAF_CHECK(answer->status == ask_status::moving);
+}
+
+CAF_TEST(asks of a later version are refused one by one and the rest of the batch is served) {
+  begin();
+  connect();
+  take_batches();
+  order(shard, shard_phase::elsewhere, peer, 4); // so that the known ask has an answer at once
+  cluster::user_ask_frame unknown;
+  unknown.id = 7;
+  unknown.user = user_id;
+  unknown.deadline_ms = in_time();
+  unknown.verb = static_cast<cluster::user_verb>(99);
+  ++peer_sequence;
+  reply({unknown, decide_frame(8)});
+  std::vector<uint64_t> refused;
+  std::vector<uint64_t> answered;
+  for (const auto& b : take_batches())
+    for (const auto& f : b.frames) {
+      if (const auto* u = std::get_if<cluster::unsupported_frame>(&f))
+        refused.push_back(u->id);
+      if (const auto* d = std::get_if<cluster::decide_answer_frame>(&f))
+        answered.push_back(d->id);
+    }
+  CAF_CHECK_EQUAL(refused, std::vector<uint64_t>{7});
+  CAF_CHECK_EQUAL(answered, std::vector<uint64_t>{8});
+  CAF_CHECK_EQUAL(context().metrics->skipped->Value(), 1.0);
+}
+
+CAF_TEST(an ask that an older peer does not know fails at once) {
+  begin();
+  connect();
+  take_batches();
+  order(shard, shard_phase::elsewhere, peer, 4);
+  ask_shard();
+  auto ask = take_frame<cluster::decide_ask_frame>();
+  reply({cluster::unsupported_frame{ask.id}});
+  auto answer = take<decide_answer_ptr>();
+  CAF_REQUIRE(answer);
+  CAF_CHECK(answer->status == ask_status::unavailable);
+  CAF_CHECK_EQUAL(context().metrics->unsupported->Value(), 1.0);
 }
 
 CAF_TEST(a redirection that knows more is followed with the new epoch) {
