@@ -265,6 +265,7 @@ void catalog_cache_state::load() {
   if (loading != 0)
     return;
   loading = ++last_token;
+  looked_for = wanted;
   // Without a reason to doubt the view this is the regular look whether somebody else changed the catalogue.
   auto job =
       stale || !view || !written_ahead.empty() ? load_catalog_job{} : load_catalog_job{view->rows.version};
@@ -286,6 +287,10 @@ void catalog_cache_state::loaded(const read_result& result) {
     return;
   }
   failing = false;
+  // A load that began after a report has seen whether it is true. One that is not (the store was restored,
+  // say) must not be looked for again and again.
+  if (wanted == looked_for)
+    wanted = 0;
   if (std::holds_alternative<std::monostate>(result.value)) {
     // The view was current when it was checked; a reason for doubt may have arrived since.
     if (stale || !written_ahead.empty() || wanted > view->rows.version)

@@ -45,7 +45,8 @@ struct catalog_cache_state {
   std::vector<std::pair<change, storage::write_outcome>> written_ahead;
 
   std::vector<change> to_merge; // settings that another node changed first: merged again after the load
-  uint64_t wanted = 0;          // the newest version reported by others
+  uint64_t wanted = 0;          // the newest version reported by others, until a load has looked for it
+  uint64_t looked_for = 0;      // `wanted` when the running load began
 
   change_promise accept(catalog_ask_ptr ask);
   void written(const write_result& result);

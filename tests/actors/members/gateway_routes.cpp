@@ -240,6 +240,9 @@ CAF_TEST(hints of a peer reach those whom they concern) {
   CAF_MESSAGE("a version that this node has already costs nothing");
   ask_node(cluster::catalog_hint_frame{0});
   CAF_CHECK_EQUAL(faults.calls(storage::fault_plan::operation::read), reads);
+  CAF_MESSAGE("one that the store never had costs one look");
+  ask_node(cluster::catalog_hint_frame{7});
+  CAF_CHECK_EQUAL(faults.calls(storage::fault_plan::operation::read), reads + 1);
   self->send(gate, hint_atom::value, uint64_t{12});
   consume_messages();
   auto batches = take_batches();
