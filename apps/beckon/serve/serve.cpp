@@ -100,7 +100,8 @@ void announce(const actors::node& node, const config::configuration& cfg, const 
     ::close(from.seat->ready);
     return;
   }
-  // Scripts wait for exactly this line.
+  // Scripts wait for exactly this line, and then read the log.
+  flush_log();
   std::printf("listening on %s\n", url.c_str());
   std::fflush(stdout);
 }
