@@ -15,7 +15,7 @@
 #include <unordered_map>
 
 /// The room of the users: the shards that own their state, decide, claim and retry claims
-/// (user_shard_decide.cpp), the cache in front of the store, and the memory of answers for retries.
+/// (user_shard_claim.cpp), the cache in front of the store, and the memory of answers for retries.
 namespace beckon::actors {
 
 /// State of one user shard. Each user is in one phase: absent → loading → ready ⇄ asking, writing. A shard

@@ -22,8 +22,8 @@ bool user_shard_state::outdated(const user_entry& e, const pending_ask& ask) con
   if (const auto* u = std::get_if<pending_user>(&ask)) {
     if (u->loads != e.loads)
       return false; // read since it was asked
-    // A node that the others have given up serves until its lease ends. It cannot write, but it may remember a
-    // profile that the new owner has changed; only the store knows.
+    // A node that the others have given up serves until its lease ends. It cannot write, but it may remember
+    // a profile that the new owner has changed; only the store knows.
     if (node->cluster && u->ask->operation == user_operation::get)
       return true;
     return e.doubtful && (!away || u->ask->operation == user_operation::patch_profile);
