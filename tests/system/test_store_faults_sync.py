@@ -1,6 +1,8 @@
 """fsync fails with EIO. What the kernel did with the pages is not known then, so the error is final for the process:
 no promise after it, a line in the log, exit code 70; the start after it reads what is on the disk."""
 
+import os
+
 import pytest
 
 from failing_sync import fail_syncs  # noqa: F401  (a fixture)
@@ -13,6 +15,12 @@ from shop import popup, save, stored_events, unique
 
 FATAL = 70
 END_S = 15
+
+
+@pytest.fixture(autouse=True)
+def no_search_for_leaks(monkeypatch):
+    """The sanitizer cannot look for leaks in a process that strace is attached to, and ends it with an error."""
+    monkeypatch.setenv("ASAN_OPTIONS", os.environ.get("ASAN_OPTIONS", "") + ":detect_leaks=0")
 
 
 @pytest.fixture(params=["store", "outbox"])
