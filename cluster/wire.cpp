@@ -92,6 +92,12 @@ std::string frame_fault(size_t place, size_t count, uint8_t kind, const char* wh
   return result + ": " + why;
 }
 
+/// Names go into the log as they are.
+bool is_printable(std::string_view name) {
+  auto control = [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; };
+  return json::is_utf8(name) && std::none_of(name.begin(), name.end(), control);
+}
+
 /// A frame of a later version, whose body is given. Asks begin with their id.
 void skip_frame(uint8_t kind, std::string_view body, batch& out) {
   ++out.skipped;
@@ -336,8 +342,8 @@ std::optional<hello> decode_hello(std::string_view bytes, std::string& fault) {
   h.speaks.oldest = in.fixed<uint8_t>();
   h.speaks.newest = in.fixed<uint8_t>();
   h.state_format_newest = static_cast<uint32_t>(in.number(UINT32_MAX, "a format has no such number"));
-  if (in.good() && (!json::is_utf8(h.cluster) || !json::is_utf8(h.name)))
-    in.refuse("a name is not UTF-8");
+  if (in.good() && (!is_printable(h.cluster) || !is_printable(h.name)))
+    in.refuse("a name is not UTF-8 or has control characters");
   if (!in.good()) {
     fault = std::string{"a hello cannot be read: "} + in.why();
     return std::nullopt;

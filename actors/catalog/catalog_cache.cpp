@@ -334,7 +334,7 @@ void catalog_cache_state::beat() {
   auto poll_ms = node->options.catalog_poll_ms;
   if (auto now_ms = base::steady_ms(); poll_ms > 0)
     turn.at(self, now_ms + poll_ms, now_ms);
-  if (poll_ms > 0 || stale || !written_ahead.empty())
+  if (poll_ms > 0 || stale || !written_ahead.empty() || (view && wanted > view->rows.version))
     load();
 }
 

@@ -107,6 +107,7 @@ struct gateway_state {
   link_actor link_;
   bool up_ = false;
   bool retired_ = false;
+  int64_t retire_at_ms_ = 0;
   caf::actor_addr map_;  // the owner of this gateway
   int64_t heard_ms_ = 0; // time of the last input
   int64_t sent_ms_ = 0;  // time of the last output

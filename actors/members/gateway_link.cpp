@@ -126,8 +126,9 @@ void gateway_state::set_up(bool is_up, const char* why) {
 // Answer everybody: those with pending answers, and those whose asks are still in the mailbox.
 void gateway_state::retire() {
   retired_ = true;
+  retire_at_ms_ = now() + retire_after_ms;
   drop_link("the peer is gone, or this node has a new incarnation");
-  turn_.at(self, now() + retire_after_ms, now());
+  turn_.at(self, retire_at_ms_, now());
 }
 
 void gateway_state::fail(asked& what) {
@@ -188,7 +189,10 @@ void gateway_state::wait_for_due() {
 void gateway_state::beat() {
   turn_.came();
   if (retired_) {
-    self->quit();
+    if (now() >= retire_at_ms_)
+      self->quit();
+    else
+      turn_.at(self, retire_at_ms_, now());
     return;
   }
   expire(asks_due_);

@@ -190,7 +190,7 @@ void shard_map_state::got_through(storage::incarnation_id peer, const link_actor
   i->second.dialing = false;
   i->second.dial_at_ms = now() + context().options.redial_ms;
   self->send(i->second.gateway, link_atom::value, link);
-  wait_for_due();
+  advance();
 }
 
 void shard_map_state::got_nowhere(storage::incarnation_id peer, const std::string& why) {
@@ -200,7 +200,7 @@ void shard_map_state::got_nowhere(storage::incarnation_id peer, const std::strin
   auto& p = i->second;
   p.dialing = false;
   p.dial_at_ms = now() + context().options.redial_ms;
-  wait_for_due();
+  advance();
   constexpr int64_t warn_every_ms = 5000;
   if (p.fault == why && now() < p.warned_ms + warn_every_ms)
     return;
@@ -311,7 +311,7 @@ void shard_map_state::beat() {
 shard_map_actor::behavior_type shard_map(shard_map_state::self_pointer self, node_context_ptr node) {
   self->state.open(std::move(node));
   self->set_down_handler([self](const caf::down_msg& down) { self->state.gateway_down(down); });
-  self->send(self, beat_atom::value);
+  self->state.begin();
   return {
       [self](const membership_answer_ptr& a) { self->state.answered(*a); },
       [self](link_atom, uint64_t peer, bool up) { self->state.link_changed(peer, up); },

@@ -25,6 +25,7 @@ struct shard_map_state {
   self_pointer self;
   node_context_ptr node;
 
+  void begin() { turn_.at(self, now(), now()); }
   void open(node_context_ptr n);
   void answered(const membership_answer& answer);
   void link_changed(storage::incarnation_id peer, bool up);
@@ -66,9 +67,9 @@ struct shard_map_state {
   void take_time(const storage::cluster_picture& picture, const membership_answer& answer);
   void count(const membership_answer& answer) const;
   void advance();
-  void call_next();
+  void call_next(int64_t present);
   void review_peers();
-  void dial_due();
+  void dial_due(int64_t present);
   void give_orders();
   void tell(const node_handles& table, const cluster::shard_order& order);
   void spread_news();
@@ -81,7 +82,7 @@ struct shard_map_state {
   void log_changes();
   bool waits_to_dial(storage::incarnation_id peer, const peer_entry& p) const;
   int64_t call_given_up_ms() const;
-  void wait_for_due();
+  void wait_for_due(int64_t present);
 
   std::unique_ptr<cluster::node_machine> machine_;
   membership_ask_ptr calling_; // null: nothing is under way

@@ -20,12 +20,14 @@ void shard_map_state::advance() {
   context().lease_until_ms = machine_->lease_until_ms();
   give_orders();
   spread_news();
-  call_next();
-  dial_due();
+  // One moment for what is done now and for what is waited for: between two of them a due time could be lost.
+  const auto present = now();
+  call_next(present);
+  dial_due(present);
   publish();
   log_changes();
   finish_waiting();
-  wait_for_due();
+  wait_for_due(present);
 }
 
 /// Each try of a call is bounded, and there are few of them; a membership that died answers nothing.
@@ -35,8 +37,7 @@ int64_t shard_map_state::call_given_up_ms() const {
 
 // The machine knows its own times. Besides there are calls without an answer, which the figure of the lease
 // shows meanwhile, and peers that are to be dialed.
-void shard_map_state::wait_for_due() {
-  auto present = now();
+void shard_map_state::wait_for_due(int64_t present) {
   auto due = machine_->due_ms(present);
   if (calling_)
     due = std::min(call_given_up_ms(), present + context().options.times.heartbeat_ms);
@@ -51,10 +52,10 @@ bool shard_map_state::waits_to_dial(storage::incarnation_id peer, const peer_ent
   return context().actors()->dialer && !p.up && !p.dialing && peer < known_as_;
 }
 
-void shard_map_state::call_next() {
+void shard_map_state::call_next(int64_t present) {
   if (calling_)
     return;
-  auto next = machine_->next_call(now());
+  auto next = machine_->next_call(present);
   if (!next)
     return;
   auto ask = std::make_shared<membership_ask>();
@@ -62,7 +63,7 @@ void shard_map_state::call_next() {
   ask->self = machine_->self();
   ask->client = self;
   calling_ = ask;
-  called_ms_ = now();
+  called_ms_ = present;
   self->send(context().actors()->membership, call_atom::value, calling_);
 }
 
@@ -101,10 +102,10 @@ void shard_map_state::review_peers() {
     reroute_ = true;
 }
 
-void shard_map_state::dial_due() {
+void shard_map_state::dial_due(int64_t present) {
   auto dialer = context().actors()->dialer;
   for (auto& [id, p] : peers_) {
-    if (!waits_to_dial(id, p) || now() < p.dial_at_ms)
+    if (!waits_to_dial(id, p) || present < p.dial_at_ms)
       continue;
     p.dialing = true;
     self->send(p.gateway, dial_atom::value);

@@ -216,7 +216,9 @@ CAF_TEST(hellos come back as they were and nothing else is one) {
   CAF_CHECK_EQUAL(fault, "the bytes are no hello");
   h.name = "\xff";
   CAF_CHECK(!decode_hello(beckon::cluster::encode(h), fault));
-  CAF_CHECK_EQUAL(fault, "a hello cannot be read: a name is not UTF-8");
+  CAF_CHECK_EQUAL(fault, "a hello cannot be read: a name is not UTF-8 or has control characters");
+  h.name = "two\nlines";
+  CAF_CHECK(!decode_hello(beckon::cluster::encode(h), fault));
   h.name = std::string(256, 'n');
   CAF_CHECK(!decode_hello(beckon::cluster::encode(h), fault));
   h.name = "n";

@@ -1,6 +1,7 @@
 #include "apps/beckon/serve/log.hpp"
 
 #include "apps/beckon/serve/log_queue.hpp"
+#include "base/clock.hpp"
 #include "json/json.hpp"
 #include "json/time_text.hpp"
 #include "json/writer.hpp"
@@ -127,19 +128,20 @@ line_formatter::line_function line_of = format_text;
 log_queue* aside = nullptr;
 
 std::string line_of_dropped(uint64_t lines) {
-  using namespace std::chrono;
-  auto at = duration_cast<milliseconds>(system_clock::now().time_since_epoch()).count();
-  return line_of(at, "warn",
+  return line_of(base::unix_ms(), "warn",
                  join_fields("lines of the log were dropped, because standard error did not take them",
                              {{"lines", lines}}))
          + "\n";
 }
 
-/// The queue's thread goes on while the one that crashed waits here. Only what a signal handler may do.
-extern "C" void flush_at_crash(int) {
+/// The queue's thread goes on while the one that crashed waits here. Only what a signal handler may do. The
+/// signal is raised again for those that were sent from outside: returning from them would let the process go
+/// on.
+extern "C" void flush_at_crash(int number) {
   constexpr timespec pause{0, 1'000'000};
   for (int i = 0; i < 1000 && aside->unwritten() > 0; ++i)
     nanosleep(&pause, nullptr);
+  raise(number);
 }
 
 void flush_when_it_crashes() {
@@ -149,7 +151,7 @@ void flush_when_it_crashes() {
       continue; // a sanitizer's
     struct sigaction act {};
     act.sa_handler = flush_at_crash;
-    act.sa_flags = static_cast<int>(SA_RESETHAND); // returning from it crashes again, now for good
+    act.sa_flags = static_cast<int>(SA_RESETHAND); // the next one ends the process
     sigaction(number, &act, nullptr);
   }
 }
@@ -193,6 +195,13 @@ std::string format_text(int64_t unix_ms, std::string_view level, std::string_vie
   return out;
 }
 
+/// Marks may also stand in what others sent, and then any text behind them.
+bool is_whole_number(std::string_view text) {
+  if (!text.empty() && text.front() == '-')
+    text.remove_prefix(1);
+  return !text.empty() && text.size() <= 20 && text.find_first_not_of("0123456789") == std::string_view::npos;
+}
+
 std::string format_json(int64_t unix_ms, std::string_view level, std::string_view payload) {
   std::string out;
   json::writer w{out};
@@ -201,7 +210,7 @@ std::string format_json(int64_t unix_ms, std::string_view level, std::string_vie
   while (!payload.empty()) {
     auto f = take_field(payload);
     w.key(f.name);
-    if (f.is_number)
+    if (f.is_number && is_whole_number(f.value))
       w.raw(f.value);
     else
       w.any_text(f.value);
