@@ -13,17 +13,24 @@ void each_fence(const write_job& job, F&& f) {
     if (named.held.owner != 0)
       f(named);
   };
-  if (const auto* claim = std::get_if<claim_write>(&job))
-    name({claim->shard, claim->held});
-  else if (const auto* profile = std::get_if<profile_write>(&job))
-    name({profile->shard, profile->held});
-  else if (const auto* erase = std::get_if<user_erase>(&job))
-    name({erase->shard, erase->held});
-  else if (const auto* piece = std::get_if<erase_piece>(&job))
-    name({piece->shard, piece->held});
-  else if (const auto* batch = std::get_if<event_batch_write>(&job))
-    for (const auto& named : batch->held)
-      name(named);
+  struct visitor {
+    decltype(name)& one;
+    void operator()(const claim_write& w) const { one({w.shard, w.held}); }
+    void operator()(const profile_write& w) const { one({w.shard, w.held}); }
+    void operator()(const user_erase& w) const { one({w.shard, w.held}); }
+    void operator()(const erase_piece& w) const { one({w.shard, w.held}); }
+    void operator()(const event_batch_write& w) const {
+      for (const auto& named : w.held)
+        one(named);
+    }
+    // These concern no user's state.
+    void operator()(const popup_write&) const {}
+    void operator()(const popup_erase&) const {}
+    void operator()(const settings_write&) const {}
+    void operator()(const answers_prune&) const {}
+    void operator()(const popup_mark&) const {}
+  };
+  std::visit(visitor{name}, job);
 }
 
 /// Whether all fences of a job hold according to `holds`.

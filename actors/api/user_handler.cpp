@@ -18,9 +18,16 @@ user_operation operation_of(net::http_method m) {
     return user_operation::patch_profile;
   case net::http_method::del:
     return user_operation::erase;
-  default:
-    return user_operation::get;
+  case net::http_method::get:
+  case net::http_method::head:
+  case net::http_method::post:
+  case net::http_method::options:
+  case net::http_method::trace:
+  case net::http_method::connect:
+  case net::http_method::unknown:
+    break; // of these the routes let only GET and HEAD through
   }
+  return user_operation::get;
 }
 
 user_ask read_user_ask(const net::request& request, body_errors& errors) {

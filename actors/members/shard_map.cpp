@@ -311,7 +311,7 @@ void shard_map_state::beat() {
 shard_map_actor::behavior_type shard_map(shard_map_state::self_pointer self, node_context_ptr node) {
   self->state.open(std::move(node));
   self->set_down_handler([self](const caf::down_msg& down) { self->state.gateway_down(down); });
-  self->state.begin();
+  self->state.start_turns();
   return {
       [self](const membership_answer_ptr& a) { self->state.answered(*a); },
       [self](link_atom, uint64_t peer, bool up) { self->state.link_changed(peer, up); },

@@ -25,7 +25,7 @@ struct shard_map_state {
   self_pointer self;
   node_context_ptr node;
 
-  void begin() { turn_.at(self, now(), now()); }
+  void start_turns() { turn_.at(self, now(), now()); }
   void open(node_context_ptr n);
   void answered(const membership_answer& answer);
   void link_changed(storage::incarnation_id peer, bool up);

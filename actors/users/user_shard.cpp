@@ -75,6 +75,11 @@ void user_shard_state::merge(const storage::changed_user& changed) {
   auto* e = users.find(changed.user);
   if (!e || e->now == user_entry::phase::absent || e->state.version >= changed.version)
     return;
+  // Nothing was known: a new user, or one erased since these events were stored. The store knows which.
+  if (e->now == user_entry::phase::ready && !e->found) {
+    doubt(*e);
+    return;
+  }
   auto state = decision::decode_user_state(changed.state);
   if (!state)
     return; // written by this program just now: a load would read and report the same bytes

@@ -73,6 +73,8 @@ void eraser_state::marks_loaded(const read_result& result) {
 
 void eraser_state::go_on() {
   node->metrics->erasures_open->Set(static_cast<double>(open.size()));
+  while (!open.empty() && !is_here(open.front().shard))
+    open.pop_front(); // its new owner goes on
   if (!open.empty())
     send_piece();
   else if (page_full)

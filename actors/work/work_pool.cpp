@@ -261,7 +261,8 @@ void work_pool_state<Job, Result>::distribute(lane& l, work_report<Result>& repo
   }
   if (plan.health && report.store)
     note_health(*report.store);
-  if (plan.wakes_shipper && !asks.empty())
+  // Also after a check: a pool that was restarted does not know what its worker did for the last one.
+  if (plan.wakes_shipper)
     if (auto table = node->handles(); table && table->shipper)
       self->send(table->shipper, look_atom::value);
 }

@@ -126,10 +126,19 @@ bool writer_state::is_well(const work_error& why, write_report& report) {
 
 void writer_state::attempt(const std::vector<storage::write_job>& jobs, const places& which,
                            write_report& report) {
-  // Their error stands since they were tried with others; nothing happened to them.
-  if (which.empty() || std::chrono::steady_clock::now() > divide_until_
-      || (report.store && !report.store->ok()))
+  if (which.empty())
     return;
+  if (std::chrono::steady_clock::now() > divide_until_ || (report.store && !report.store->ok())) {
+    // They were tried only together with others, so nothing is known against any of them: above all they must
+    // not count as refused, for who is told so drops them.
+    for (auto i : which)
+      if (concerns_one_job(report.results[i]->error))
+        report.results[i]->error = {
+            work_error::kind::store, storage::errc::unavailable,
+            "a job of the same group failed, and this one was not tried alone; nothing was "
+            "changed"};
+    return;
+  }
   std::vector<storage::write_job> some;
   some.reserve(which.size());
   for (auto i : which)

@@ -64,19 +64,25 @@ std::vector<write_outcome> job_writer::run(const std::vector<write_job>& jobs) {
 }
 
 write_outcome job_writer::apply_alone(const write_job& job) {
-  if (const auto* erase = std::get_if<user_erase>(&job))
-    return apply(*erase);
-  if (const auto* piece = std::get_if<erase_piece>(&job))
-    return erasures_.apply(*piece);
-  if (const auto* prune = std::get_if<answers_prune>(&job))
-    return apply(*prune);
-  if (const auto* popup = std::get_if<popup_write>(&job))
-    return catalog_.apply(*popup);
-  if (const auto* popup = std::get_if<popup_erase>(&job))
-    return catalog_.apply(*popup);
-  if (const auto* mark = std::get_if<popup_mark>(&job))
-    return catalog_.apply(*mark);
-  return catalog_.apply(std::get<settings_write>(job));
+  struct visitor {
+    job_writer& w;
+    write_outcome operator()(const user_erase& j) const { return w.apply(j); }
+    write_outcome operator()(const erase_piece& j) const { return w.erasures_.apply(j); }
+    write_outcome operator()(const answers_prune& j) const { return w.apply(j); }
+    write_outcome operator()(const popup_write& j) const { return w.catalog_.apply(j); }
+    write_outcome operator()(const popup_erase& j) const { return w.catalog_.apply(j); }
+    write_outcome operator()(const popup_mark& j) const { return w.catalog_.apply(j); }
+    write_outcome operator()(const settings_write& j) const { return w.catalog_.apply(j); }
+    write_outcome operator()(const claim_write& j) const { return in_group(j); }
+    write_outcome operator()(const profile_write& j) const { return in_group(j); }
+    write_outcome operator()(const event_batch_write& j) const { return in_group(j); }
+    write_outcome in_group(const write_job& j) const {
+      std::vector<write_outcome> out;
+      w.group_.apply(&j, &j + 1, out);
+      return std::move(out.front());
+    }
+  };
+  return std::visit(visitor{*this}, job);
 }
 
 write_outcome job_writer::apply(const answers_prune& job) {

@@ -130,7 +130,8 @@ class poisoned_session : public storage::write_session {
   struct plan {
     std::string user;
     storage::errc code = storage::errc::rejected;
-    bool away = false; // the store, from the first failure on
+    bool away = false;            // the store, from the first failure on
+    size_t writes_max = SIZE_MAX; // after so many the store is away
     size_t writes = 0;
     std::vector<std::string> written;
   };
@@ -138,6 +139,10 @@ class poisoned_session : public storage::write_session {
 
   caf::expected<std::vector<storage::write_outcome>>
   write(const std::vector<storage::write_job>& jobs) override {
+    if (plan_.writes >= plan_.writes_max) {
+      plan_.away = true;
+      return storage::make_error(storage::errc::unavailable, "away");
+    }
     ++plan_.writes;
     for (const auto& job : jobs)
       if (std::get<storage::claim_write>(job).user == plan_.user)
@@ -182,7 +187,8 @@ CAF_TEST_FIXTURE_SCOPE(halving_tests, halving_fixture)
 
 CAF_TEST(one refused job among hundreds fails alone and is found by halving) {
   for (const char* user : {"0", "77", "255"}) {
-    plan = {user, storage::errc::rejected, false, 0, {}};
+    plan = {};
+    plan.user = user;
     auto report = writer.run(batch);
     CAF_CHECK_EQUAL(failed(*report), 1u);
     CAF_CHECK(report->results[std::stoul(user)]->error.code == storage::errc::rejected);
@@ -197,7 +203,9 @@ CAF_TEST(one refused job among hundreds fails alone and is found by halving) {
 }
 
 CAF_TEST(a lock that one job waits for in vain fails that job while the store is well) {
-  plan = {"100", storage::errc::unavailable, false, 0, {}};
+  plan = {};
+  plan.user = "100";
+  plan.code = storage::errc::unavailable;
   auto report = writer.run(batch);
   CAF_CHECK_EQUAL(failed(*report), 1u);
   CAF_CHECK(report->results[100]->error.code == storage::errc::unavailable);
@@ -206,15 +214,31 @@ CAF_TEST(a lock that one job waits for in vain fails that job while the store is
 }
 
 CAF_TEST(a store that is away is not asked again for each half) {
-  plan = {"100", storage::errc::unavailable, true, 0, {}};
+  plan = {};
+  plan.user = "100";
+  plan.code = storage::errc::unavailable;
+  plan.away = true;
   auto report = writer.run(batch);
   CAF_CHECK_EQUAL(failed(*report), 256u);
   CAF_CHECK_EQUAL(plan.writes, 1u);
   CAF_CHECK(report->store && !report->store->ok());
 }
 
+CAF_TEST(what was not tried alone is never told to be refused) {
+  plan = {};
+  plan.user = "0";
+  plan.writes_max = 2; // the whole group, and its first half
+  auto report = writer.run(batch);
+  CAF_CHECK_EQUAL(failed(*report), 256u);
+  for (const auto& r : report->results)
+    CAF_CHECK(r->error.code == storage::errc::unavailable);
+  CAF_CHECK(report->store && !report->store->ok());
+}
+
 CAF_TEST(a group whose outcome is unknown is not done again) {
-  plan = {"100", storage::errc::unknown_outcome, false, 0, {}};
+  plan = {};
+  plan.user = "100";
+  plan.code = storage::errc::unknown_outcome;
   auto report = writer.run(batch);
   CAF_CHECK_EQUAL(failed(*report), 256u);
   CAF_CHECK_EQUAL(plan.writes, 1u);
