@@ -29,6 +29,11 @@ def child_environment():
     return {name: value for name, value in os.environ.items() if not name.startswith("BECKON_")}
 
 
+def heed_signals():
+    """In a child: under nohup the tests themselves ignore SIGHUP, and the program would inherit that."""
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
+
 def run_program(*arguments, timeout_s=30.0, stdin=b""):
     """Runs a command of the program to its end; returns subprocess.CompletedProcess with bytes."""
     return subprocess.run([program(), *arguments], input=stdin, stdout=subprocess.PIPE,
@@ -64,7 +69,7 @@ class Node:
         with open(out_path, "wb") as out, open(self._log_path("stderr"), "wb") as err:
             self._process = subprocess.Popen([self.binary or program(), "serve", *arguments], stdin=subprocess.DEVNULL,
                                              stdout=out, stderr=err, env=child_environment(),
-                                             cwd=self.directory)
+                                             cwd=self.directory, preexec_fn=heed_signals)
         self.pid = self._process.pid
         self.port = self._wait_for_port(out_path, began + deadline_s)
         self.start_seconds = time.monotonic() - began
