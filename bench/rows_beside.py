@@ -27,18 +27,18 @@ EXPORTS = 100
 EXPORTED_EVENTS = 200_000
 
 
-def open_loop(options, node, prefix, seconds, seed):
+def open_loop(options, node, prefix, seconds, seed, ledger=None):
     """Decides at RATE for users who come once each, `prefix`0 and on, from when each is due."""
     mix = {"users": {"count": RATE * seconds, "distribution": "in-turn", "prefix": prefix}, "placements": [PLACEMENT],
            "shares": {"decide": 100}}
-    return LoadRun(options.directory("load"), [node.port], mix, rate=RATE, seconds=seconds, connections=CONNECTIONS,
+    return LoadRun(options.directory("load"), [node.port], mix, ledger, rate=RATE, seconds=seconds, connections=CONNECTIONS,
                    seed=seed)
 
 
-def measure(options, node, prefix, seed):
+def measure(options, node, prefix, seed, ledger=None):
     """One round of claims or cold decides; errors are figures here, which the row judges."""
     before = node.cpu_seconds()
-    with open_loop(options, node, prefix, options.seconds, seed) as load:
+    with open_loop(options, node, prefix, options.seconds, seed, ledger) as load:
         document = load.outcome()
     figures = figures_of(document)
     return {**figures, **cpu_figures(before, node.cpu_seconds(), max(figures["requests"], 1)),
@@ -73,10 +73,10 @@ def claims_while_shipping(options):
         catalogue.seed(beckon)
         ledger = options.directory("ledger")
         for number in range(options.rounds):
-            alone.append(claims_of(measure(options, beckon, f"alone-{number}-", number + 1)))
+            alone.append(claims_of(measure(options, beckon, f"alone-{number}-", number + 1, ledger)))
             fill_outbox(options, beckon, backlog, ledger, number)
             before = beckon.metric("beckon_outbox_shipped_total")
-            beside.append(claims_of(measure(options, beckon, f"beside-{number}-", number + 1)))
+            beside.append(claims_of(measure(options, beckon, f"beside-{number}-", number + 1, ledger)))
             shipped.append(beckon.metric("beckon_outbox_shipped_total") - before)
             wait_until(lambda: beckon.metric("beckon_outbox_events") == 0, "the outbox is empty", SHIPPED_WITHIN_S, 0.1)
         with LoadRun(options.directory("proof"), [beckon.port], EVENTS_MIX, ledger, rate=1, seconds=1,
