@@ -186,9 +186,8 @@ std::string operator_hint(std::string_view name, const std::vector<std::string_v
       return did_you_mean(one);
   for (const auto& other : others)
     if (other.name == asked)
-      return other.negated
-                 ? std::string{"; put 'not' around a condition with '"}.append(other.meant) + "'"
-                 : did_you_mean(other.meant);
+      return other.negated ? std::string{"; put 'not' around a condition with '"}.append(other.meant) + "'"
+                           : did_you_mean(other.meant);
   for (auto one : known)
     if (without_doubles(plain(one)) == without_doubles(asked))
       return did_you_mean(one);
