@@ -12,6 +12,8 @@ from http_client import Client
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 LISTENING = re.compile(rb"listening on http://127\.0\.0\.1:(\d+)")
 START_DEADLINE_S = 20.0
+# Under nohup the tests themselves ignore SIGHUP, and a program would inherit that.
+HEEDING_SIGHUP = ["env", "--default-signal=HUP"]
 STOP_DEADLINE_S = 20.0
 
 
@@ -27,11 +29,6 @@ def program():
 def child_environment():
     """The environment without BECKON_*: the program reads these as configuration and refuses unknown ones."""
     return {name: value for name, value in os.environ.items() if not name.startswith("BECKON_")}
-
-
-def heed_signals():
-    """In a child: under nohup the tests themselves ignore SIGHUP, and the program would inherit that."""
-    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 def run_program(*arguments, timeout_s=30.0, stdin=b""):
@@ -67,9 +64,9 @@ class Node:
         out_path = self._log_path("stdout")
         began = time.monotonic()
         with open(out_path, "wb") as out, open(self._log_path("stderr"), "wb") as err:
-            self._process = subprocess.Popen([self.binary or program(), "serve", *arguments], stdin=subprocess.DEVNULL,
-                                             stdout=out, stderr=err, env=child_environment(),
-                                             cwd=self.directory, preexec_fn=heed_signals)
+            self._process = subprocess.Popen([*HEEDING_SIGHUP, self.binary or program(), "serve", *arguments],
+                                             stdin=subprocess.DEVNULL, stdout=out, stderr=err, env=child_environment(),
+                                             cwd=self.directory)
         self.pid = self._process.pid
         self.port = self._wait_for_port(out_path, began + deadline_s)
         self.start_seconds = time.monotonic() - began

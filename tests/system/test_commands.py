@@ -9,6 +9,7 @@ import time
 
 import pytest
 
+import beckon_node
 from beckon_node import ROOT, Node, child_environment, program, run_program
 
 DEMO = ROOT / "deploy" / "demo-catalog.json"
@@ -174,7 +175,8 @@ def test_a_signal_ends_the_node_with_0(start_node, number):
     assert ("SIGHUP acts like SIGTERM" in node.log_text()) == (number == signal.SIGHUP)
 
 
-def test_a_closed_terminal_does_not_end_a_node_under_nohup(start_node):
+def test_a_closed_terminal_does_not_end_a_node_under_nohup(start_node, monkeypatch):
+    monkeypatch.setattr(beckon_node, "HEEDING_SIGHUP", [])
     before = signal.signal(signal.SIGHUP, signal.SIG_IGN)  # inherited, as from nohup
     try:
         node = start_node()
