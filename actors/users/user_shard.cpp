@@ -87,18 +87,27 @@ void user_shard_state::merge(const storage::changed_user& changed) {
   e->found = true;
 }
 
+/// The user whose work has this token, which ends now. Null: it was given up.
+user_entry* user_shard_state::end_work(uint64_t token) {
+  auto t = under_way.find(token);
+  if (t == under_way.end())
+    return nullptr;
+  auto* e = users.find(t->second);
+  under_way.erase(t);
+  e->work->token = 0;
+  return e;
+}
+
 void user_shard_state::loaded(const read_result& result) {
   settle_read(result);
   finish_hand_over();
 }
 
 void user_shard_state::settle_read(const read_result& result) {
-  auto t = under_way.find(result.token);
-  if (t == under_way.end())
+  auto* found = end_work(result.token);
+  if (!found)
     return;
-  auto& e = *users.find(t->second);
-  under_way.erase(t);
-  e.work->token = 0;
+  auto& e = *found;
   if (e.now == user_entry::phase::asking) {
     looked_up(e, result);
     drain(e);
@@ -133,12 +142,10 @@ void user_shard_state::written(const write_result& result) {
 }
 
 void user_shard_state::settle_write(const write_result& result) {
-  auto t = under_way.find(result.token);
-  if (t == under_way.end())
+  auto* found = end_work(result.token);
+  if (!found)
     return;
-  auto& e = *users.find(t->second);
-  under_way.erase(t);
-  e.work->token = 0;
+  auto& e = *found;
   e.now = user_entry::phase::ready;
   if (std::holds_alternative<pending_decide>(e.work->current))
     claimed(e, result);

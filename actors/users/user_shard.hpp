@@ -66,6 +66,7 @@ struct user_shard_state {
   static const char* name;
 
  private:
+  user_entry* end_work(uint64_t token);
   void settle_read(const read_result& result);
   void settle_write(const write_result& result);
   storage::fence fence() const { return {place.order().owner, place.order().epoch}; }
